@@ -1,0 +1,163 @@
+// Package i18n holds every sentence slipway says to a person, in English and
+// in Chinese. Code names a sentence by its ID and passes its arguments; which
+// language is printed is decided at the very end, by the renderer.
+//
+// Catalogues are JSON files under catalog/<lang>/<area>.json, each a flat
+// object from message ID to template. A template refers to its arguments by
+// position: {0}, {1}; so that a translation may change their order. Arguments
+// are printed as they are: a port is 8080, never 8,080.
+//
+// The package knows no other package of the project.
+package i18n
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+//go:embed catalog
+var catalogFS embed.FS
+
+// Lang is one of the languages that have a catalogue.
+type Lang string
+
+// The languages every message exists in.
+const (
+	English Lang = "en"
+	Chinese Lang = "zh"
+)
+
+// Message is a sentence that has not been put into words yet. Its JSON form
+// carries the ID, the arguments and the English text, so that a document
+// reads the same whatever the user's language was.
+type Message struct {
+	ID   string
+	Args []string
+}
+
+// M makes a Message. id must be a string constant that both catalogues hold;
+// a test checks every call. Each argument is printed with fmt.Sprint.
+func M(id string, args ...any) Message {
+	m := Message{ID: id}
+	for _, a := range args {
+		m.Args = append(m.Args, fmt.Sprint(a))
+	}
+	return m
+}
+
+// IsZero reports whether m says nothing.
+func (m Message) IsZero() bool { return m.ID == "" }
+
+// In puts m into words. An ID without a template gives the ID and the
+// arguments, so that nothing is ever lost.
+func (m Message) In(l Lang) string {
+	if m.ID == "" {
+		return ""
+	}
+	t, ok := catalogue(l)[m.ID]
+	if !ok {
+		t, ok = catalogue(English)[m.ID]
+	}
+	if !ok {
+		return strings.TrimSpace(m.ID + " " + strings.Join(m.Args, " "))
+	}
+	return expand(t, m.Args)
+}
+
+// String gives the English text.
+func (m Message) String() string { return m.In(English) }
+
+type messageJSON struct {
+	ID   string   `json:"id"`
+	Args []string `json:"args,omitempty"`
+	Text string   `json:"text"`
+}
+
+// MarshalJSON writes {"id","args","text"} with the English text.
+func (m Message) MarshalJSON() ([]byte, error) {
+	return json.Marshal(messageJSON{m.ID, m.Args, m.In(English)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote; the text is derived anew.
+func (m *Message) UnmarshalJSON(b []byte) error {
+	var v messageJSON
+	if err := json.Unmarshal(b, &v); err != nil {
+		return fmt.Errorf("decode message: %w", err)
+	}
+	m.ID, m.Args = v.ID, v.Args
+	return nil
+}
+
+// expand replaces {0}, {1}, … by args; anything else between braces stays.
+func expand(t string, args []string) string {
+	if !strings.Contains(t, "{") {
+		return t
+	}
+	var b strings.Builder
+	for {
+		i := strings.IndexByte(t, '{')
+		if i < 0 {
+			break
+		}
+		j := strings.IndexByte(t[i:], '}')
+		if j < 0 {
+			break
+		}
+		n, err := strconv.Atoi(t[i+1 : i+j])
+		b.WriteString(t[:i])
+		if err == nil && n >= 0 && n < len(args) {
+			b.WriteString(args[n])
+		} else {
+			b.WriteString(t[i : i+j+1])
+		}
+		t = t[i+j+1:]
+	}
+	b.WriteString(t)
+	return b.String()
+}
+
+var (
+	loadEN = sync.OnceValue(func() map[string]string { return load(English) })
+	loadZH = sync.OnceValue(func() map[string]string { return load(Chinese) })
+)
+
+func catalogue(l Lang) map[string]string {
+	if l == Chinese {
+		return loadZH()
+	}
+	return loadEN()
+}
+
+// load merges the area files of one language. The files are part of the
+// binary and checked by a test, so a broken one is a bug and panics.
+func load(l Lang) map[string]string {
+	all := map[string]string{}
+	dir := path.Join("catalog", string(l))
+	files, err := fs.ReadDir(catalogFS, dir)
+	if err != nil {
+		panic(err)
+	}
+	for _, f := range files {
+		b, err := fs.ReadFile(catalogFS, path.Join(dir, f.Name()))
+		if err != nil {
+			panic(err)
+		}
+		var m map[string]string
+		if err := json.Unmarshal(b, &m); err != nil {
+			panic(fmt.Sprintf("%s/%s: %v", dir, f.Name(), err))
+		}
+		for k, v := range m {
+			if _, dup := all[k]; dup {
+				panic(fmt.Sprintf("%s/%s: %s is defined twice", dir, f.Name(), k))
+			}
+			all[k] = v
+		}
+	}
+	return all
+}
