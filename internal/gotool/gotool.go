@@ -1,0 +1,141 @@
+// Package gotool is the only place that executes the go command. It finds it,
+// learns this machine's settings once, and runs it in an environment that is
+// stated in full: nothing of the caller's environment gets through unless it
+// is on the list in environ.go, and GOENV and GOFLAGS never do.
+//
+// It knows nothing of facts, plans or images.
+package gotool
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/slipway-build/slipway/internal/fault"
+	"github.com/slipway-build/slipway/internal/i18n"
+)
+
+// grace is how long a cancelled go command has to remove its work directory
+// before it is killed.
+const grace = 3 * time.Second
+
+// Go is the go command of this machine.
+type Go struct {
+	Path     string            // absolute path of the executable
+	Settings Settings          // what it says of itself
+	Offline  bool              // GOPROXY=off for every run
+	machine  map[string]string // variables that do not change bytes
+}
+
+// Error is a go command that ran and failed.
+type Error struct {
+	Args     []string
+	Stderr   string // trimmed; what the go command printed
+	ExitCode int
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("go %s: exit status %d\n%s", strings.Join(e.Args, " "), e.ExitCode, e.Stderr)
+}
+
+// Find locates the go command in the PATH of environ and reads its settings.
+// memoDir, if not empty, remembers them between runs as long as the
+// executable, environ and the GOENV file stay the same.
+func Find(ctx context.Context, environ []string, memoDir string) (*Go, error) {
+	env := parseEnviron(environ)
+	path := lookPath("go", env["PATH"])
+	if path == "" {
+		return nil, fault.New(nil, i18n.M("gotool.notfound"), i18n.M("gotool.notfound.hint"))
+	}
+	g := &Go{Path: path, machine: machineEnv(env)}
+	s, err := g.settings(ctx, env, memoDir)
+	if err != nil {
+		return nil, err
+	}
+	g.Settings = s
+	for _, k := range forwarded {
+		if v := s.Env[k]; v != "" {
+			g.machine[k] = v
+		}
+	}
+	return g, nil
+}
+
+// Environ gives the whole environment of a run: this machine's paths and
+// access rights, then recipe, which holds everything that can change the bytes.
+func (g *Go) Environ(recipe map[string]string) []string {
+	m := make(map[string]string, len(g.machine)+len(recipe)+4)
+	for k, v := range g.machine {
+		m[k] = v
+	}
+	m["GOENV"] = "off"
+	m["GOFLAGS"] = ""
+	m["GO111MODULE"] = "on"
+	m["LC_ALL"] = "C"
+	if g.Offline {
+		m["GOPROXY"] = "off"
+	}
+	for k, v := range recipe {
+		m[k] = v
+	}
+	return sortedEnviron(m)
+}
+
+// Run runs the go command in dir with exactly env and gives its standard
+// output. A command that fails gives an *Error; a cancelled one gives the
+// context's error after the command and its children have ended.
+func (g *Go) Run(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
+	var out, errOut bytes.Buffer
+	cmd := exec.CommandContext(ctx, g.Path, args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &out, &errOut
+	isolate(cmd)
+	cmd.WaitDelay = grace
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("go %s: %w", args[0], context.Cause(ctx))
+		}
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return out.Bytes(), &Error{Args: args, Stderr: strings.TrimSpace(errOut.String()), ExitCode: exit.ExitCode()}
+		}
+		return nil, fmt.Errorf("run %s: %w", g.Path, err)
+	}
+	return out.Bytes(), nil
+}
+
+// lookPath finds an executable in a PATH value that is passed in, which
+// exec.LookPath cannot do.
+func lookPath(name, path string) string {
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	for _, dir := range filepath.SplitList(path) {
+		p := filepath.Join(dir, name)
+		if !filepath.IsAbs(p) {
+			continue
+		}
+		if fi, err := os.Stat(p); err == nil && fi.Mode().IsRegular() && (runtime.GOOS == "windows" || fi.Mode()&0o111 != 0) {
+			return p
+		}
+	}
+	return ""
+}
+
+// LookPath finds a program in the PATH this machine's go command is run with;
+// empty if there is none.
+func (g *Go) LookPath(name string) string {
+	if filepath.IsAbs(name) {
+		if fi, err := os.Stat(name); err == nil && fi.Mode().IsRegular() {
+			return name
+		}
+		return ""
+	}
+	return lookPath(name, g.machine["PATH"])
+}
