@@ -150,9 +150,13 @@ type Cgo struct {
 	Pos     Pos      `json:"pos"`            // of import "C"
 	Chain   []Step   `json:"chain"`          // from the main package to Package
 	Libs    []string `json:"libs,omitempty"` // -l names in #cgo LDFLAGS and pkg-config names
-	// Required is set when the package has no Go files without cgo: with
-	// CGO_ENABLED=0 the build fails. Otherwise it falls back to pure Go.
+	// Required is set when the package cannot do its work with CGO_ENABLED=0:
+	// it has no file for that case, or Stub. Otherwise it falls back to Go.
 	Required bool `json:"required"`
+	// Stub is what the package says at run time when it was built without
+	// cgo, such as "… requires cgo to work. This is a stub"; nil if it does
+	// not say so.
+	Stub *Line `json:"stub,omitempty"`
 }
 
 // Step is one import: Package is imported at Pos by the step before.
