@@ -31,8 +31,12 @@ type Plan struct {
 
 // Source is where the bytes come from.
 type Source struct {
-	Module   string `json:"module,omitempty"`   // module path@version, for a source from the module proxy
-	Sum      string `json:"sum,omitempty"`      // its h1: hash
+	Module string `json:"module,omitempty"` // module path@version, for a source from the module proxy
+	Sum    string `json:"sum,omitempty"`    // its h1: hash
+	// Install is set when Module is built as `go install path@version` does,
+	// so that the build info names the module's version and hash. A module
+	// with replace or exclude lines cannot be built that way.
+	Install  bool   `json:"install,omitempty"`
 	Revision string `json:"revision,omitempty"` // commit
 	URL      string `json:"url,omitempty"`      // of the repository
 	Time     int64  `json:"time"`               // Unix seconds, stamped into files and images
