@@ -11,8 +11,10 @@ package config
 const FileName = "slipway.yaml"
 
 // Config is slipway.yaml. The yaml tag is the key; the dotted path of a key
-// (image.user) names its environment variable (SLIPWAY_IMAGE_USER) and its
-// description in the message catalogue (config.image.user).
+// (image.stopSignal) names its environment variable
+// (SLIPWAY_IMAGE_STOP_SIGNAL), its rule in rules.go and its description in the
+// message catalogue (config.key.image.stopSignal). A test holds the three
+// together.
 type Config struct {
 	Main    []string `yaml:"main"`    // main packages, as patterns relative to the module: ., ./cmd/...; default: the only one
 	Name    string   `yaml:"name"`    // image name, and name of the binary if there is one program; default: from the import path
