@@ -207,7 +207,7 @@ func splitTarget(t string) (goos, goarch, variant string) {
 
 var knownOS = set("aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd", "openbsd", "plan9", "solaris", "wasip1", "windows", "zos")
 
-var knownArch = set("386", "amd64", "amd64p32", "arm", "armbe", "arm64", "arm64be", "loong64", "mips", "mipsle", "mips64", "mips64le", "mips64p32", "mips64p32le", "ppc", "ppc64", "ppc64le", "riscv", "riscv64", "s390", "s390x", "sparc", "sparc64", "wasm")
+var knownArch = set("386", "amd64", "alpha", "amd64p32", "arm", "armbe", "arm64", "arm64be", "loong64", "m68k", "mips", "mipsle", "mips64", "mips64le", "mips64p32", "mips64p32le", "nios2", "ppc", "ppc64", "ppc64le", "riscv", "riscv64", "s390", "s390x", "sh", "shbe", "sparc", "sparc64", "wasm")
 
 func set(names ...string) map[string]bool {
 	m := make(map[string]bool, len(names))

@@ -36,7 +36,7 @@ func (n *needs) note(k NeedKind, how Certainty, what string, pos Pos, p *listed)
 func (n *needs) list() []Need {
 	var out []Need
 	for k, need := range n.by {
-		if p := n.in[k]; need.Certainty == May && p != nil {
+		if p := n.in[k]; (need.Certainty == May || need.Pos.File == "") && p != nil {
 			need.Chain = n.c.chain(n.r, p)
 			if need.Pos.File == "" && len(need.Chain) > 0 {
 				need.Pos = need.Chain[len(need.Chain)-1].Pos

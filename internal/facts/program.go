@@ -44,12 +44,12 @@ func (c *collector) program(t TargetOptions, gr *graph, g graphRecord, main *lis
 			case "net", "os/user", "plugin", "runtime/cgo", "crypto/x509":
 				prog.StdCgo = append(prog.StdCgo, p.ImportPath)
 			case "time/tzdata":
-				n.note(NeedZonesIn, May, "import time/tzdata", Pos{}, p)
+				n.note(NeedZonesIn, Uses, "import time/tzdata", Pos{}, p)
 			}
 			continue
 		}
 		if p.ImportPath == "golang.org/x/crypto/x509roots/fallback" {
-			n.note(NeedRootsIn, May, "import "+p.ImportPath, Pos{}, p)
+			n.note(NeedRootsIn, Uses, "import "+p.ImportPath, Pos{}, p)
 		}
 		if cg, ok := c.cgoOf(p, t); ok {
 			cg.Chain = c.chain(r, p)
