@@ -16,7 +16,7 @@ import (
 // wrote the key: image.user, --user or SLIPWAY_IMAGE_USER.
 func (k key) checkText(label, s string) *fault.Error {
 	bad := func(hint i18n.Message) *fault.Error {
-		return fault.UsageError(i18n.M("config.value.bad", label, strconv.Quote(s)), hint)
+		return fault.UsageError(i18n.M("config.value.bad", label, quote(s)), hint)
 	}
 	r := k.rule
 	switch {
@@ -51,7 +51,18 @@ func (k key) checkName(label, s string) *fault.Error {
 	if ok {
 		return nil
 	}
-	return fault.UsageError(i18n.M("config.name.bad", label, strconv.Quote(s)), hint)
+	return fault.UsageError(i18n.M("config.name.bad", label, quote(s)), hint)
+}
+
+// quote shows what the user wrote, cut short where it would fill the screen.
+func quote(s string) string { return strconv.Quote(short(s)) }
+
+func short(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // matches compiles at each use: a run sees few settings, and compiling all

@@ -53,7 +53,7 @@ func (d decoder) pairs(n *yaml.Node, label string, f func(k, v *yaml.Node) error
 			return d.fail(k, i18n.M("config.yaml.key"), i18n.Message{})
 		}
 		if line, ok := seen[k.Value]; ok {
-			return d.fail(k, i18n.M("config.name.twice", label, strconv.Quote(k.Value)), i18n.M("config.yaml.first", line))
+			return d.fail(k, i18n.M("config.name.twice", label, quote(k.Value)), i18n.M("config.yaml.first", line))
 		}
 		seen[k.Value] = k.Line
 		if err := f(k, v); err != nil {
@@ -94,7 +94,7 @@ func (d decoder) section(n *yaml.Node, root reflect.Value, parent string) error 
 		i := slices.IndexFunc(known, func(k key) bool { return k.name() == kn.Value })
 		if i < 0 {
 			path := strings.TrimPrefix(parent+"."+kn.Value, ".")
-			return d.fail(kn, i18n.M("config.unknownKey", path), suggest(kn.Value, known))
+			return d.fail(kn, i18n.M("config.unknownKey", short(path)), suggest(kn.Value, known))
 		}
 		k := known[i]
 		if k.leaf() {
@@ -165,7 +165,7 @@ func (d decoder) list(n *yaml.Node, k key, v reflect.Value) error {
 	if n.Kind != yaml.SequenceNode || n.ShortTag() != "!!seq" {
 		hint := i18n.M("config.form.yamlList")
 		if n.Kind == yaml.ScalarNode {
-			hint = i18n.M("config.form.yamlListOf", k.name(), n.Value)
+			hint = i18n.M("config.form.yamlListOf", k.name(), short(n.Value))
 		}
 		return d.fail(n, i18n.M("config.type.list", k.path), hint)
 	}
@@ -194,14 +194,14 @@ func (d decoder) table(n *yaml.Node, k key, v reflect.Value) error {
 			return err
 		}
 		if isNull(vn) {
-			return d.fail(vn, i18n.M("config.value.missing", k.path, kn.Value), i18n.M("config.form.empty", kn.Value))
+			return d.fail(vn, i18n.M("config.value.missing", k.path, short(kn.Value)), i18n.M("config.form.empty", short(kn.Value)))
 		}
 		s, err := d.text(vn, k)
 		if err != nil {
 			return err
 		}
 		if s == "" && k.rule.pattern != "" {
-			return d.fail(vn, i18n.M("config.value.empty", k.path+"."+kn.Value), k.hint())
+			return d.fail(vn, i18n.M("config.value.empty", k.path+"."+short(kn.Value)), k.hint())
 		}
 		out[kn.Value] = s
 		return nil

@@ -159,13 +159,13 @@ func (k key) parse(v reflect.Value, label, value string) error {
 	case number:
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 0 {
-			return fault.UsageError(i18n.M("config.value.bad", label, strconv.Quote(value)), i18n.M("config.form.number"))
+			return fault.UsageError(i18n.M("config.value.bad", label, quote(value)), i18n.M("config.form.number"))
 		}
 		v.SetInt(int64(n))
 	case list, table:
 		parts, ok := SplitList(value)
 		if !ok {
-			return fault.UsageError(i18n.M("config.value.bad", label, strconv.Quote(value)), i18n.M("config.form.list"))
+			return fault.UsageError(i18n.M("config.value.bad", label, quote(value)), i18n.M("config.form.list"))
 		}
 		if k.kind == list {
 			for _, p := range parts {
@@ -180,10 +180,10 @@ func (k key) parse(v reflect.Value, label, value string) error {
 		for _, p := range parts {
 			name, val, ok := strings.Cut(p, "=")
 			if !ok {
-				return fault.UsageError(i18n.M("config.value.bad", label, strconv.Quote(p)), i18n.M("config.form.pair"))
+				return fault.UsageError(i18n.M("config.value.bad", label, quote(p)), i18n.M("config.form.pair"))
 			}
 			if _, twice := m[name]; twice {
-				return fault.UsageError(i18n.M("config.name.twice", label, strconv.Quote(name)), i18n.Message{})
+				return fault.UsageError(i18n.M("config.name.twice", label, quote(name)), i18n.Message{})
 			}
 			if err := k.checkPair(label, name, val); err != nil {
 				return err

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -94,32 +93,43 @@ func (m *Message) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// expand replaces {0}, {1}, … by args; anything else between braces stays.
+// expand replaces {0}, {1}, … by args, in one pass: what an argument holds is
+// never expanded. Anything else between braces stays.
 func expand(t string, args []string) string {
-	if !strings.Contains(t, "{") {
-		return t
-	}
 	var b strings.Builder
 	for {
 		i := strings.IndexByte(t, '{')
 		if i < 0 {
-			break
+			b.WriteString(t)
+			return b.String()
 		}
-		j := strings.IndexByte(t[i:], '}')
-		if j < 0 {
-			break
-		}
-		n, err := strconv.Atoi(t[i+1 : i+j])
 		b.WriteString(t[:i])
-		if err == nil && n >= 0 && n < len(args) {
+		t = t[i:]
+		n, size := placeholder(t)
+		if size > 0 && n < len(args) {
 			b.WriteString(args[n])
 		} else {
-			b.WriteString(t[i : i+j+1])
+			size = 1
+			b.WriteByte('{')
 		}
-		t = t[i+j+1:]
+		t = t[size:]
 	}
-	b.WriteString(t)
-	return b.String()
+}
+
+// placeholder reads the {n} that t begins with; size is its length in bytes,
+// 0 if there is none. n has at most two digits and no leading zero.
+func placeholder(t string) (n, size int) {
+	for size = 1; size < len(t) && size < 4; size++ {
+		c := t[size]
+		switch {
+		case c == '}' && size > 1:
+			return n, size + 1
+		case c < '0' || c > '9' || size == 2 && n == 0:
+			return 0, 0
+		}
+		n = n*10 + int(c-'0')
+	}
+	return 0, 0
 }
 
 var (
