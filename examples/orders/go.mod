@@ -1,0 +1,3 @@
+module github.com/slipway-build/slipway/examples/orders
+
+go 1.26.0
