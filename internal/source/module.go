@@ -47,7 +47,7 @@ func openModule(ctx context.Context, o Options, arg string) (*Tree, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch v := judge(d); v {
+		switch v := judge(d, o.Offline); v {
 		case fetched:
 			sub := strings.TrimPrefix(strings.TrimPrefix(pkg, mod), "/")
 			if !isDir(filepath.Join(d.Dir, filepath.FromSlash(sub))) {
@@ -103,11 +103,28 @@ type fetcher struct {
 func (f *fetcher) goRun(ctx context.Context, args ...string) ([]byte, error) {
 	recipe := map[string]string{"GOFLAGS": "-mod=mod", "GOWORK": "off", "GOTOOLCHAIN": "local"}
 	if f.o.Offline {
-		recipe["GOPROXY"] = "off"
+		f.cutOff(recipe)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, f.o.FetchTimeout, errFetchTimeout)
 	defer cancel()
 	return f.o.Go.Run(ctx, f.dir, f.o.Go.Environ(recipe), args...)
+}
+
+// cutOff keeps the go command from the network. GOPROXY=off alone does not:
+// it still asks the checksum database about a module in the cache that no
+// go.sum lists. What the database said before stays readable.
+func (f *fetcher) cutOff(recipe map[string]string) {
+	const nobody = "http://127.0.0.1:9" // the discard port
+	recipe["GOPROXY"] = "off"
+	for _, k := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+		recipe[k] = nobody
+	}
+	recipe["NO_PROXY"], recipe["no_proxy"] = "", ""
+	// A database with an address of its own may be on this machine, where no
+	// proxy is used.
+	if key, _, ok := strings.Cut(f.o.Go.Settings.Env["GOSUMDB"], " "); ok {
+		recipe["GOSUMDB"] = key + " file:///nonexistent"
+	}
 }
 
 // download fetches one module version. That it could not be had is no error:
@@ -127,7 +144,24 @@ func (f *fetcher) download(ctx context.Context, mod, query string) (download, er
 		}
 		d.Error = failed.Stderr
 	}
+	// A module for a newer Go is there and checked; which toolchain builds it
+	// is decided later.
+	if strings.Contains(d.Error, "requires go >= ") && d.Sum != "" {
+		d.Error, d.Dir = "", f.cacheDir(d)
+	}
 	return d, nil
+}
+
+// cacheDir gives the directory a module is extracted to
+// (go.dev/ref/mod#module-cache), "" if there is none.
+func (f *fetcher) cacheDir(d download) string {
+	p, perr := module.EscapePath(d.Path)
+	v, verr := module.EscapeVersion(d.Version)
+	dir := filepath.Join(f.o.Go.Settings.Env["GOMODCACHE"], filepath.FromSlash(p)+"@"+v)
+	if perr != nil || verr != nil || !isDir(dir) {
+		return ""
+	}
+	return dir
 }
 
 // tree checks a download and makes a Tree of it.

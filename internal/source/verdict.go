@@ -36,30 +36,33 @@ var (
 		": disallowed version string",
 		": no go-import meta tags",
 	}
-	zipTexts = regexp.MustCompile(`^unzip |^zip: |: zip: |zip for .* has (unexpected file|too many)|zip file too large|module source tree too large`)
+	zipTexts = regexp.MustCompile(`^unzip |^zip: |^flate: |^unexpected EOF$|: zip: |zip for .* has (unexpected file|too many)|zip file too large|module source tree too large`)
 )
 
 // judge reads the outcome of a download.
-func judge(d download) verdict {
+func judge(d download, offline bool) verdict {
 	if d.Error == "" && d.Dir != "" && d.Sum != "" {
 		return fetched
 	}
 	// What a server adds in its own words proves nothing.
 	text, _, _ := strings.Cut(d.Error, "\n\tserver response:")
-	off := strings.HasSuffix(text, "module lookup disabled by GOPROXY=off")
 	switch {
 	case strings.Contains(text, "SECURITY ERROR"):
 		return tampered
 	case zipTexts.MatchString(text):
 		return hostileZip
+	case strings.Contains(text, ": verifying ") && offline:
+		return noSumsHere
 	case strings.Contains(text, ": verifying ") && gone.MatchString(text):
 		return unverified
-	case d.Info != "" && off: // there is a version, so it is the sums that are missing
-		return noSumsHere
+	case strings.HasSuffix(text, "module lookup disabled by GOPROXY=off"):
+		// It says so too of a go.mod in the cache that it has no sum for.
+		if base, ok := strings.CutSuffix(d.Info, ".info"); ok && isFile(base+".zip") {
+			return noSumsHere
+		}
+		return notCached
 	case d.Info != "": // a version that exists is not absent, whatever failed
 		return trouble
-	case off:
-		return notCached
 	case gone.MatchString(text), strings.Contains(text, "reading file://") && strings.HasSuffix(text, ": no such file or directory"):
 		return absent
 	}
