@@ -18,6 +18,8 @@ import (
 // sameInBoth are the messages that have no words.
 var sameInBoth = map[string]bool{
 	"config.origin.file": true,
+	"report.failure":     true,
+	"report.stage.other": true,
 }
 
 var braces = regexp.MustCompile(`\{[0-9]+\}`)

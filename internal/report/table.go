@@ -1,0 +1,106 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/slipway-build/slipway/internal/i18n"
+)
+
+// Column is one column of a Table.
+type Column struct {
+	Title i18n.Message
+	Right bool // numbers
+}
+
+// Table is rows of cells under titles. It is as wide as its cells; on a
+// terminal that is narrower, each row is written as a block of lines, one per
+// cell, because a digest that is cut or wrapped is of no use.
+type Table struct {
+	Columns []Column
+	Rows    [][]string     // in the user's words; a missing cell is empty
+	Notes   []i18n.Message // below the table
+}
+
+// UnitNote says what MB means, for below a table with sizes.
+func UnitNote() i18n.Message { return i18n.M("report.unit") }
+
+// WriteText writes t.
+func (t *Table) WriteText(w io.Writer, s Style) error {
+	var b strings.Builder
+	if len(t.Rows) > 0 {
+		t.write(&b, s)
+	}
+	for _, n := range t.Notes {
+		b.WriteString(s.paint(faint, clean(n.In(s.Lang))) + "\n")
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write table: %w", err)
+	}
+	return nil
+}
+
+func (t *Table) write(b *strings.Builder, s Style) {
+	titles := make([]string, len(t.Columns))
+	cols := make([]int, len(t.Columns))
+	widest := 0
+	for i, c := range t.Columns {
+		titles[i] = c.Title.In(s.Lang)
+		cols[i] = Width(titles[i])
+		widest = max(widest, cols[i])
+		for _, row := range t.Rows {
+			cols[i] = max(cols[i], Width(cell(row, i)))
+		}
+	}
+	total := 2 * (len(cols) - 1)
+	for _, c := range cols {
+		total += c
+	}
+	if s.Width > 0 && total > s.Width {
+		for i, row := range t.Rows {
+			if i > 0 {
+				b.WriteByte('\n')
+			}
+			for j, title := range titles {
+				if c := cell(row, j); c != "" {
+					b.WriteString(s.paint(bold, title) + strings.Repeat(" ", widest-Width(title)+2) + c + "\n")
+				}
+			}
+		}
+		return
+	}
+	t.line(b, titles, cols, func(c string) string { return s.paint(bold, c) })
+	for _, row := range t.Rows {
+		t.line(b, row, cols, func(c string) string { return c })
+	}
+}
+
+// line writes one row; paint is applied to the text without its padding.
+func (t *Table) line(b *strings.Builder, row []string, cols []int, paint func(string) string) {
+	spaces := 0 // written only when something follows, so that no line ends with them
+	for i, w := range cols {
+		c := cell(row, i)
+		pad := w - Width(c)
+		if i > 0 {
+			spaces += 2
+		}
+		if t.Columns[i].Right {
+			spaces += pad
+			pad = 0
+		}
+		if c != "" {
+			b.WriteString(strings.Repeat(" ", spaces) + paint(c))
+			spaces = 0
+		}
+		spaces += pad
+	}
+	b.WriteByte('\n')
+}
+
+func cell(row []string, i int) string {
+	if i >= len(row) {
+		return ""
+	}
+	return oneLine(row[i])
+}
