@@ -13,6 +13,7 @@
 package image
 
 import (
+	"context"
 	"io"
 	"time"
 
@@ -78,7 +79,11 @@ type Layer struct {
 	RawSize  int64  // bytes of the uncompressed tar
 	Path     string
 	Reused   bool   // it came from the cache
-	Compress string // compressor and version that made it, such as "gzip-6 klauspost/pgzip v1.3.0"; empty for a layer of a reference base
+	Compress string // compressor and version that made it, such as "zstd-default/2048k klauspost/compress v1.20.3"; empty for a layer of a reference base
+
+	// remake makes or fetches the layer again after its blob was found
+	// damaged; nil when that is not possible.
+	remake func(context.Context) (Layer, error)
 }
 
 // Program is a finished binary that goes into an image.
