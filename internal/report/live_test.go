@@ -24,7 +24,7 @@ func onScreen(t *testing.T, o Options, f func(r *Reporter, s *screen)) {
 		r := New(o)
 		f(r, s)
 		r.Close()
-		if s.hidden {
+		if s.cursorHidden() {
 			t.Error("the cursor stays hidden")
 		}
 	})
@@ -52,7 +52,7 @@ $ slipway ship
              read facts  40 ms
 linux/amd64  build       100 ms
 linux/arm64  build       100 ms`)
-		if !s.hidden {
+		if !s.cursorHidden() {
 			t.Error("the cursor is not hidden")
 		}
 		r.End("linux/amd64", "build", 120*time.Millisecond, 17_400_000, "", true)

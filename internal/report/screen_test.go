@@ -1,9 +1,9 @@
 package report
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -11,6 +11,7 @@ import (
 // is written to it and fails on any sequence it does not know.
 type screen struct {
 	t        *testing.T
+	mu       sync.Mutex
 	w, h     int
 	row, col int
 	cells    [][]string // "" is the second half of a wide character
@@ -39,6 +40,8 @@ func (s *screen) newline() {
 }
 
 func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	text := string(b)
 	for text != "" {
 		if rest, ok := strings.CutPrefix(text, "\x1b["); ok {
@@ -112,6 +115,8 @@ func (s *screen) put(c string, width int) {
 
 // text gives the screen without trailing blanks.
 func (s *screen) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var lines []string
 	for _, row := range s.cells {
 		lines = append(lines, strings.TrimRight(strings.Join(row, ""), " "))
@@ -126,4 +131,8 @@ func (s *screen) want(when, want string) {
 	}
 }
 
-func (s *screen) String() string { return fmt.Sprintf("%d,%d\n%s", s.row, s.col, s.text()) }
+func (s *screen) cursorHidden() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hidden
+}
