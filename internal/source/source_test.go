@@ -16,7 +16,11 @@ import (
 // userEnv is the environment of a user with an empty home directory.
 func userEnv(t testing.TB, more ...string) []string {
 	t.Helper()
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GIT_CONFIG_NOSYSTEM=1", "GOENV=off", "GOTOOLCHAIN=local"}, more...)
+	home := t.TempDir()
+	// The go command's telemetry writes in the background, also while the
+	// test's directories are removed.
+	write(t, filepath.Join(home, ".config/go/telemetry/mode"), "off")
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GIT_CONFIG_NOSYSTEM=1", "GOENV=off", "GOTOOLCHAIN=local"}, more...)
 }
 
 func options(t testing.TB, dir string, env []string) Options {
