@@ -76,8 +76,8 @@ type Healthcheck struct {
 
 // File puts a file or directory of the project into the image.
 type File struct {
-	From string `yaml:"from"` // relative to slipway.yaml
-	To   string `yaml:"to"`   // absolute
-	Mode string `yaml:"mode"` // octal; default: 0644, 0755 for directories and executables
-	User string `yaml:"user"` // uid[:gid]; default: 0:0
+	From string `yaml:"from" json:"from"`           // relative to slipway.yaml
+	To   string `yaml:"to" json:"to"`               // absolute
+	Mode string `yaml:"mode" json:"mode,omitempty"` // octal; default: 0644, 0755 for directories and executables
+	User string `yaml:"user" json:"user"`           // uid[:gid]; default: 0:0
 }

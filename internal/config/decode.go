@@ -223,6 +223,7 @@ func (d decoder) items(n *yaml.Node, k key, v reflect.Value) error {
 			if f.rule.required && f.in(item).String() == "" {
 				return d.fail(c, i18n.M("config.value.missing", k.path, f.name()), f.hint())
 			}
+			f.setDefault(item)
 		}
 		v.Set(reflect.Append(v, item))
 	}
@@ -239,16 +240,34 @@ func suggest(name string, known []key) i18n.Message {
 	if near := Nearest(name, here); near != "" {
 		return i18n.M("config.near", near)
 	}
-	var paths, leaves []string
+	paths, leaves := leafNames()
+	if near := Nearest(name, leaves); near != "" {
+		return i18n.M("config.near", paths[slices.Index(leaves, near)])
+	}
+	return i18n.M("config.keys", strings.Join(here, ", "))
+}
+
+// suggestPath does the same for a dotted key.
+func suggestPath(path string) i18n.Message {
+	paths, leaves := leafNames()
+	if near := Nearest(path, paths); near != "" {
+		return i18n.M("config.near", near)
+	}
+	name := path[strings.LastIndexByte(path, '.')+1:]
+	if near := Nearest(name, leaves); near != "" {
+		return i18n.M("config.near", paths[slices.Index(leaves, near)])
+	}
+	return i18n.M("config.env.list")
+}
+
+// leafNames gives the keys with a value of their own, dotted and alone.
+func leafNames() (paths, leaves []string) {
 	for _, k := range keys() {
 		if k.leaf() {
 			paths, leaves = append(paths, k.path), append(leaves, k.name())
 		}
 	}
-	if near := Nearest(name, leaves); near != "" {
-		return i18n.M("config.near", paths[slices.Index(leaves, near)])
-	}
-	return i18n.M("config.keys", strings.Join(here, ", "))
+	return paths, leaves
 }
 
 func names(ks []key) string {

@@ -26,19 +26,31 @@ func (s *Settings) readFile(in Input) error {
 	if name == "" {
 		name = filepath.Join(in.Dir, FileName)
 	}
-	b, err := readRegular(name)
+	shown := relative(in.Base, name)
+	b, err := readRegular(name, shown)
 	if errors.Is(err, fs.ErrNotExist) && in.File == "" {
-		return misnamed(in.Dir)
+		return misnamed(in)
 	}
 	if err != nil {
 		return err
 	}
-	return s.decode(name, b)
+	return s.decode(shown, b)
 }
 
-func readRegular(name string) ([]byte, error) {
+// relative is name as seen from base, if it lies below.
+func relative(base, name string) string {
+	if base == "" {
+		return name
+	}
+	if rel, err := filepath.Rel(base, name); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return name
+}
+
+func readRegular(name, shown string) ([]byte, error) {
 	refuse := func(cause error, msg i18n.Message) error {
-		return &fault.Error{Pos: fault.Pos{File: name}, Msg: msg, Code: fault.Usage, Cause: cause}
+		return &fault.Error{Pos: fault.Pos{File: shown}, Msg: msg, Code: fault.Usage, Cause: cause}
 	}
 	info, err := os.Stat(name)
 	if err != nil {
@@ -71,12 +83,12 @@ func reason(err error) error {
 }
 
 // misnamed catches a file that would be passed over in silence.
-func misnamed(dir string) error {
+func misnamed(in Input) error {
 	for _, n := range []string{"slipway.yml", ".slipway.yaml", ".slipway.yml"} {
-		name := filepath.Join(dir, n)
+		name := filepath.Join(in.Dir, n)
 		if _, err := os.Stat(name); err == nil {
 			return &fault.Error{
-				Pos: fault.Pos{File: name}, Code: fault.Usage,
+				Pos: fault.Pos{File: relative(in.Base, name)}, Code: fault.Usage,
 				Msg:  i18n.M("config.file.misnamed", FileName),
 				Hint: i18n.M("config.file.rename", FileName),
 			}

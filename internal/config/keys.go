@@ -126,3 +126,6 @@ func lookup(path string) (key, bool) {
 	}
 	return key{}, false
 }
+
+// Describe says what a dotted key is for.
+func Describe(path string) i18n.Message { return key{path: path}.description() }

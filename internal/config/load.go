@@ -16,8 +16,11 @@ import (
 
 // Input is everything Load looks at.
 type Input struct {
-	Dir  string   // directory of the project, where FileName is looked for
-	File string   // another file, which then must exist; "": FileName in Dir
+	Dir  string // directory of the project, where FileName is looked for
+	File string // another file, which then must exist; "": FileName in Dir
+	// Base is what positions name the file relative to when it lies below;
+	// "": they name it as it was opened.
+	Base string
 	Env  []string // NAME=value, as from os.Environ; an empty value counts as not set
 	// KnownEnv lists further variables that begin with SLIPWAY_, such as
 	// SLIPWAY_LANG. Any other that names no key is an error.
@@ -26,7 +29,7 @@ type Input struct {
 	// JoinList gives; a table is such a list of name=value.
 	Flags map[string]string
 	// FlagNames gives the flag of a dotted key as the user knows it, such as
-	// --target for targets; a key without an entry is --<key>.
+	// --target for targets; a key without an entry is --set <key>.
 	FlagNames map[string]string
 }
 
@@ -124,9 +127,12 @@ func (s *Settings) readEnv(in Input) error {
 
 func (s *Settings) readFlags(in Input) error {
 	for _, path := range slices.Sorted(maps.Keys(in.Flags)) {
-		name := cmp.Or(in.FlagNames[path], "--"+path)
+		name := cmp.Or(in.FlagNames[path], "--set "+path)
 		k, ok := lookup(path)
-		if !ok || k.env() == "" {
+		if !ok {
+			return fault.UsageError(i18n.M("config.unknownKey", short(path)), suggestPath(path))
+		}
+		if k.env() == "" {
 			return fault.UsageError(i18n.M("config.flag.unknown", name), i18n.M("config.env.list"))
 		}
 		if err := s.setText(k, name, in.Flags[path], Origin{Kind: FromFlag, Name: name}); err != nil {
@@ -242,8 +248,15 @@ func JoinList(items []string) string {
 func (s *Settings) applyDefaults() {
 	c := reflect.ValueOf(&s.Config).Elem()
 	for _, k := range keys() {
-		if k.kind == text && !k.item && k.in(c).String() == "" {
-			k.in(c).SetString(k.rule.def)
+		if !k.item {
+			k.setDefault(c)
 		}
+	}
+}
+
+// setDefault fills the field of k if it is empty; root is as for in.
+func (k key) setDefault(root reflect.Value) {
+	if v := k.in(root); k.kind == text && v.String() == "" {
+		v.SetString(k.rule.def)
 	}
 }

@@ -93,7 +93,7 @@ func TestLoadEveryKey(t *testing.T) {
 		c.Version: "1.20", c.Go: "1.25.7", c.Image.GlibcMax: "2.26", c.Build.CGO: "on", c.Image.Zones: "off",
 		c.Image.User: "1000:1000", c.Image.Healthcheck.Retries: 3, c.Image.Files[0].Mode: "0750",
 		c.Image.Env["B"]: "true", c.Image.Env["A"]: "1", c.Image.Ports[0]: "8080", len(c.Image.Env): 3,
-		c.Image.Files[1]: File{From: "LICENSE", To: "/LICENSE"},
+		c.Image.Files[1]: File{From: "LICENSE", To: "/LICENSE", User: "0:0"},
 	} {
 		if got != want {
 			t.Errorf("got %v, want %v", got, want)
@@ -125,18 +125,18 @@ func TestPrecedence(t *testing.T) {
 		got[e.Key] = [2]string{e.Text(), o}
 	}
 	for k, want := range map[string][2]string{
-		"name":                      {"flag", "flag --name"},
+		"name":                      {"flag", "flag --set name"},
 		"version":                   {"v2", "env SLIPWAY_VERSION"},
 		"targets":                   {"linux/riscv64", "flag --target"},
 		"output":                    {"out", "file"},
 		"build.cgo":                 {"off", "file"},
-		"build.tags":                {"", "flag --build.tags"},
+		"build.tags":                {"", "flag --set build.tags"},
 		"build.strip":               {"on", "default"},
 		"build.ldflags":             {`-X,"a,b"`, "env SLIPWAY_BUILD_LDFLAGS"},
 		"image.user":                {"nonroot", "default"},
 		"image.env":                 {"A=1,B=x=y", "env SLIPWAY_IMAGE_ENV"},
 		"image.stopSignal":          {"SIGINT", "env SLIPWAY_IMAGE_STOP_SIGNAL"},
-		"image.healthcheck.retries": {"2", "flag --image.healthcheck.retries"},
+		"image.healthcheck.retries": {"2", "flag --set image.healthcheck.retries"},
 		"image.ports":               {"", "default"},
 	} {
 		if got[k] != want {
@@ -269,8 +269,12 @@ func TestOtherMistakes(t *testing.T) {
 		{Input{Env: []string{"SLIPWAY_TARGETS=linux/amd64,,"}}, `SLIPWAY_TARGETS: "" is not a valid value`, "write os/arch or os/arch/variant, such as linux/arm64 or linux/arm/v7"},
 		{Input{Env: []string{"SLIPWAY_TARGETS=linux/amd64\nlinux/arm64"}}, `SLIPWAY_TARGETS: "linux/amd64\nlinux/arm64" is not a valid value`, "write items with commas between them; quote an item that holds a comma"},
 		{Input{Flags: map[string]string{"image.ports": "x"}, FlagNames: map[string]string{"image.ports": "--port"}}, `--port: "x" is not a valid value`, "write a port from 1 to 65535, with /tcp, /udp or /sctp if need be"},
-		{Input{Flags: map[string]string{"image.healthcheck.retries": "x"}}, `--image.healthcheck.retries: "x" is not a valid value`, "write a whole number, 0 or more"},
-		{Input{Flags: map[string]string{"image.files": "x"}}, "--image.files cannot be set by a flag", "slipway config lists all settings and their variables"},
+		{Input{Flags: map[string]string{"image.healthcheck.retries": "x"}}, `--set image.healthcheck.retries: "x" is not a valid value`, "write a whole number, 0 or more"},
+		{Input{Flags: map[string]string{"image.usr": "x"}}, "unknown key image.usr", "did you mean image.user?"},
+		{Input{Flags: map[string]string{"images.workdri": "x"}}, "unknown key images.workdri", "did you mean image.workdir?"},
+		{Input{Flags: map[string]string{"workdir": "x"}}, "unknown key workdir", "did you mean image.workdir?"},
+		{Input{Flags: map[string]string{"what.ever": "x"}}, "unknown key what.ever", "slipway config lists all settings and their variables"},
+		{Input{Flags: map[string]string{"image.files": "x"}}, "--set image.files cannot be set by a flag", "slipway config lists all settings and their variables"},
 		{Input{Flags: map[string]string{"image.base": "closure"}, FlagNames: map[string]string{"image.base": "--base"}, Dir: dir}, filepath.Join(dir, FileName) + ":1:9: --base and build.cgo contradict each other", "a closure base carries the C libraries of a cgo program; with cgo off there are none"},
 		{Input{File: filepath.Join(dir, "no.yaml")}, filepath.Join(dir, "no.yaml") + ": cannot read the configuration: no such file or directory", ""},
 		{Input{File: dir}, dir + ": the configuration is not a regular file", ""},
@@ -307,6 +311,20 @@ func TestFileNamesAndSizes(t *testing.T) {
 		_, err := Load(Input{Dir: write(t, strings.Repeat("#", size))})
 		if (err == nil) != ok {
 			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
+func TestPositionsAreRelative(t *testing.T) {
+	dir := write(t, "nmae: x\n")
+	up := filepath.Dir(dir)
+	for base, want := range map[string]string{
+		"": filepath.Join(dir, FileName), dir: FileName, up: filepath.Base(dir) + "/" + FileName,
+		filepath.Join(dir, "sub"): filepath.Join(dir, FileName),
+	} {
+		_, err := Load(Input{Dir: dir, Base: base})
+		if err == nil || !strings.HasPrefix(err.Error(), want+":1:1: ") {
+			t.Errorf("from %q: %v, want %s", base, err, want)
 		}
 	}
 }
