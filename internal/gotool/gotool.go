@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +31,7 @@ const grace = 3 * time.Second
 type Go struct {
 	Path     string            // absolute path of the executable
 	Settings Settings          // what it says of itself
-	Offline  bool              // GOPROXY=off for every run
+	Offline  bool              // modules come from the module cache only
 	machine  map[string]string // variables that do not change bytes
 }
 
@@ -80,7 +81,9 @@ func (g *Go) Environ(recipe map[string]string) []string {
 	m["GO111MODULE"] = "on"
 	m["LC_ALL"] = "C"
 	if g.Offline {
-		m["GOPROXY"] = "off"
+		// Unlike plain "off", the module cache itself as a proxy also answers
+		// which versions there are, as `go install path@version` asks.
+		m["GOPROXY"] = fileURL(filepath.Join(m["GOMODCACHE"], "cache", "download")) + ",off"
 	}
 	for k, v := range recipe {
 		m[k] = v
@@ -138,4 +141,13 @@ func (g *Go) LookPath(name string) string {
 		return ""
 	}
 	return lookPath(name, g.machine["PATH"])
+}
+
+// fileURL gives the file URL of an absolute path (RFC 8089).
+func fileURL(path string) string {
+	p := filepath.ToSlash(path)
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p // C:/… on Windows
+	}
+	return (&url.URL{Scheme: "file", Path: p}).String()
 }

@@ -43,13 +43,15 @@ func (g *Go) settings(ctx context.Context, env map[string]string, memoDir string
 		return s, nil
 	}
 	run := maps.Clone(g.machine)
-	for k, v := range env {
-		if isGoVar(k) {
+	for _, k := range append([]string{"GOENV", "GOROOT"}, forwarded...) {
+		if v, ok := env[k]; ok {
 			run[k] = v
 		}
 	}
 	run["GOTOOLCHAIN"] = "local"
-	delete(run, "GOFLAGS")
+	// An empty value would let the GOENV file's count, which may be one that
+	// makes the go command refuse to say anything.
+	run["GOFLAGS"] = " "
 	out, err := g.Run(ctx, filepath.VolumeName(g.Path)+string(filepath.Separator), sortedEnviron(run), append([]string{"env", "-json"}, asked...)...)
 	if err != nil {
 		detail := ""
