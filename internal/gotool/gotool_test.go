@@ -135,7 +135,7 @@ func TestCancelTakesTheChildrenAlong(t *testing.T) {
 	pidFile := filepath.Join(dir, "pid")
 	files := map[string]string{
 		"go.mod":  "module x\n\ngo 1.24\n",
-		"main.go": fmt.Sprintf("package main\n\nimport (\n\t\"fmt\"\n\t\"os\"\n)\n\nfunc main() {\n\tos.WriteFile(%q+\".new\", []byte(fmt.Sprint(os.Getpid())), 0o644)\n\tos.Rename(%q+\".new\", %q)\n\tfor {\n\t\tvar b [1]byte\n\t\tif n, _ := os.Stdin.Read(b[:]); n == 0 {\n\t\t\tselect {}\n\t\t}\n\t}\n}\n", pidFile, pidFile, pidFile),
+		"main.go": fmt.Sprintf("package main\n\nimport (\n\t\"fmt\"\n\t\"os\"\n)\n\nfunc main() {\n\tos.WriteFile(%q+\".new\", []byte(fmt.Sprint(os.Getpid())), 0o644)\n\tos.Rename(%q+\".new\", %q)\n\tr, _, _ := os.Pipe()\n\tr.Read(make([]byte, 1))\n}\n", pidFile, pidFile, pidFile),
 	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
