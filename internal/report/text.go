@@ -96,17 +96,35 @@ func ErrorText(err error, s Style) string {
 	return b.String()
 }
 
-// flatten takes joined errors apart, in their order.
+// flatten takes errors apart that errors.Join put together, in their order.
+// An error with several causes but one sentence (two %w) stays whole.
 func flatten(err error) []error {
-	j, ok := err.(interface{ Unwrap() []error })
-	if !ok {
+	if _, ok := err.(*fault.Error); ok {
 		return []error{err}
 	}
-	var all []error
-	for _, e := range j.Unwrap() {
-		all = append(all, flatten(e)...)
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		var texts []string
+		for _, e := range j.Unwrap() {
+			all = append(all, flatten(e)...)
+			texts = append(texts, e.Error())
+		}
+		if len(all) > 0 && strings.Join(texts, "\n") == err.Error() {
+			return all
+		}
+		return []error{err}
 	}
-	return all
+	if parts := flattenCause(err); len(parts) > 1 {
+		return parts
+	}
+	return []error{err}
+}
+
+func flattenCause(err error) []error {
+	if cause := errors.Unwrap(err); cause != nil {
+		return flatten(cause)
+	}
+	return nil
 }
 
 // problem is an error as it is shown.
