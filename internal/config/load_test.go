@@ -255,6 +255,7 @@ func TestFileMistakes(t *testing.T) {
 
 func TestOtherMistakes(t *testing.T) {
 	dir := write(t, "build: {cgo: off}\n")
+	_, statErr := os.Stat(filepath.Join(dir, "no.yaml"))
 	for _, tc := range []struct {
 		in         Input
 		want, hint string
@@ -276,9 +277,9 @@ func TestOtherMistakes(t *testing.T) {
 		{Input{Flags: map[string]string{"what.ever": "x"}}, "unknown key what.ever", "slipway config lists all settings and their variables"},
 		{Input{Flags: map[string]string{"image.files": "x"}}, "--set image.files cannot be set by a flag", "slipway config lists all settings and their variables"},
 		{Input{Flags: map[string]string{"image.base": "closure"}, FlagNames: map[string]string{"image.base": "--base"}, Dir: dir}, filepath.Join(dir, FileName) + ":1:9: --base and build.cgo contradict each other", "a closure base carries the C libraries of a cgo program; with cgo off there are none"},
-		{Input{File: filepath.Join(dir, "no.yaml")}, filepath.Join(dir, "no.yaml") + ": cannot read the configuration: no such file or directory", ""},
+		{Input{File: filepath.Join(dir, "no.yaml")}, filepath.Join(dir, "no.yaml") + ": cannot read the configuration: " + reason(statErr).Error(), ""},
 		{Input{File: dir}, dir + ": the configuration is not a regular file", ""},
-		{Input{File: "/dev/zero"}, "/dev/zero: the configuration is not a regular file", ""},
+		{Input{File: os.DevNull}, os.DevNull + ": the configuration is not a regular file", ""},
 	} {
 		if tc.in.Dir == "" {
 			tc.in.Dir = t.TempDir()
