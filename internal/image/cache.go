@@ -21,6 +21,7 @@ import (
 //
 //	blobs/<hex>    a blob under its sha256
 //	layers/<hex>   which blob a layer is, under the hash of all that makes it
+//	trees/<hex>    the directories of a reference base, under its diffIDs
 //
 // Several slipway processes may use one cache at once without a lock: every
 // file appears by rename, complete, and one name always means the same bytes.
@@ -128,7 +129,7 @@ func (c *Cache) make(ctx context.Context, spec LayerSpec, comp compressor, key s
 		// Never looked up, but it lets the blob be trimmed one day.
 		key = hashStrings("unkeyed", p.Digest)
 	}
-	if err := c.writeRecord(key, p); err != nil {
+	if err := c.writeSealed(recordDir, key, p); err != nil {
 		return Layer{}, err
 	}
 	return c.finished(spec, comp, key, p), nil
@@ -168,6 +169,7 @@ func hashStrings(parts ...string) string {
 const (
 	blobDir   = "blobs"
 	recordDir = "layers"
+	treeDir   = "trees"
 )
 
 // blobPath says where the blob of a digest is, or would be.

@@ -57,7 +57,7 @@ type Entry struct {
 	Size int64  // bytes of a regular file
 	// Open gives the content of a regular file. The content is exactly Size
 	// bytes; more or fewer is an error of the layer.
-	Open func() (io.ReadCloser, error)
+	Open func() (io.ReadCloser, error) `json:"-"`
 }
 
 // LayerSpec is a layer before it is made.

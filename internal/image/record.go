@@ -11,23 +11,45 @@ import (
 	"time"
 )
 
-// A record is two lines: the digest of the second line, and the second line,
-// which is the JSON of a pressed. A flipped bit in a diffID would otherwise go
-// unnoticed into an image nobody can unpack.
+// A sealed file is two lines: the digest of the second line, and the second
+// line, which is JSON. A flipped bit in a diffID would otherwise go unnoticed
+// into an image nobody can unpack.
 
-func (c *Cache) recordPath(key string) string { return filepath.Join(c.dir, recordDir, key) }
-
-func (c *Cache) readRecord(key string) (pressed, bool) {
-	b, err := os.ReadFile(c.recordPath(key))
+func (c *Cache) readSealed(dir, key string) (body []byte, ok bool) {
+	b, err := os.ReadFile(filepath.Join(c.dir, dir, key))
 	if err != nil {
-		return pressed{}, false
+		return nil, false
 	}
-	return parseRecord(b)
+	return unseal(b)
 }
 
-func parseRecord(b []byte) (pressed, bool) {
+func unseal(b []byte) (body []byte, ok bool) {
 	sum, body, ok := bytes.Cut(b, []byte("\n"))
-	if !ok || digestBytes(body) != string(sum) {
+	return body, ok && digestBytes(body) == string(sum)
+}
+
+func (c *Cache) writeSealed(dir, key string, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode cache record: %w", err)
+	}
+	t, err := c.temp(dir)
+	if err != nil {
+		return err
+	}
+	defer t.discard()
+	if _, err := fmt.Fprintf(t, "%s\n%s", digestBytes(body), body); err != nil {
+		return cacheError(c.dir, err)
+	}
+	if err := t.commit(filepath.Join(c.dir, dir, key)); err != nil {
+		return cacheError(c.dir, err)
+	}
+	return nil
+}
+
+func (c *Cache) readRecord(key string) (pressed, bool) {
+	body, ok := c.readSealed(recordDir, key)
+	if !ok {
 		return pressed{}, false
 	}
 	var p pressed
@@ -37,24 +59,7 @@ func parseRecord(b []byte) (pressed, bool) {
 	return p, true
 }
 
-func (c *Cache) writeRecord(key string, p pressed) error {
-	body, err := json.Marshal(p)
-	if err != nil {
-		return fmt.Errorf("encode layer record: %w", err)
-	}
-	t, err := c.temp(recordDir)
-	if err != nil {
-		return err
-	}
-	defer t.discard()
-	if _, err := fmt.Fprintf(t, "%s\n%s", digestBytes(body), body); err != nil {
-		return cacheError(c.dir, err)
-	}
-	if err := t.commit(c.recordPath(key)); err != nil {
-		return cacheError(c.dir, err)
-	}
-	return nil
-}
+func (c *Cache) recordPath(key string) string { return filepath.Join(c.dir, recordDir, key) }
 
 func (c *Cache) forget(key string) { _ = os.Remove(c.recordPath(key)) }
 
