@@ -101,7 +101,8 @@ func TestTwins(t *testing.T) {
 				code = !code
 				out = append(out, "code")
 			case code && (strings.HasPrefix(line, "$") || strings.HasPrefix(line, "slipway")):
-				out = append(out, line)
+				command, _, _ := strings.Cut(line, " #")
+				out = append(out, strings.TrimSpace(command))
 			case code:
 			case strings.HasPrefix(line, "#"):
 				out = append(out, strings.Repeat("#", len(line)-len(strings.TrimLeft(line, "#"))))

@@ -49,7 +49,7 @@ func TestDependencies(t *testing.T) {
 			m := moduleOf(imp, mods)
 			switch {
 			case m == "":
-			case p.testOnly():
+			case p.testOnly(), strings.HasPrefix(p.rel(), "bench/"):
 				tested[m] = true
 			default:
 				if linked[m] == nil {
@@ -76,11 +76,11 @@ func TestDependencies(t *testing.T) {
 			t.Errorf("docs/dependencies.md gives no reason for %s", name)
 		}
 	}
-	for _, cells := range table(t, "docs/dependencies.md", "## In tests only") {
+	for _, cells := range table(t, "docs/dependencies.md", "## In tests and benchmarks only") {
 		name := quoted(cells[0])[0]
 		documented[name] = true
 		if linked[name] != nil || !tested[name] {
-			t.Errorf("docs/dependencies.md says %s is for tests only; it is imported by %q, by tests: %t", name, slices.Sorted(maps.Keys(linked[name])), tested[name])
+			t.Errorf("docs/dependencies.md says %s is for tests and benchmarks only; it is imported by %q, by those: %t", name, slices.Sorted(maps.Keys(linked[name])), tested[name])
 		}
 	}
 	for _, m := range slices.Concat(slices.Collect(maps.Keys(linked)), slices.Collect(maps.Keys(tested))) {
