@@ -51,7 +51,13 @@ func TestOpenModule(t *testing.T) {
 			t.Errorf("%s: revision %+v, %v", c.arg, r, err)
 		}
 	}
-	// What is in the cache needs no network.
+	// A version in the cache is not asked for, nor are modules that might hold
+	// more of its path.
+	before := len(p.Requests())
+	mustOpen(t, o, mod+"/cmd/y@v2.0.0")
+	if n := len(p.Requests()); n != before {
+		t.Errorf("with the version in the cache, the proxy was asked for %q", p.Requests()[before:])
+	}
 	asked := len(p.Requests())
 	o.Offline = true
 	mustOpen(t, o, mod+"/cmd/y@v2.0.0")
@@ -123,9 +129,13 @@ func TestModuleOutage(t *testing.T) {
 	p := testkit.NewModProxy(t)
 	p.Add(t, "example.com/m", "v1.0.0", map[string]string{"cmd/x/main.go": program})
 	for _, status := range []int{401, 403, 429, 500, 502, 503} {
+		id := "source.module.outage"
+		if status < 404 {
+			id = "source.module.forbidden"
+		}
 		p.Fail("example.com/m/cmd/x/@v/", status, 1)
 		_, err := Open(t.Context(), proxyOptions(t, p), []string{"example.com/m/cmd/x@v1.0.0"})
-		if e := wantFault(t, err, fault.Failed, "source.module.outage"); !strings.Contains(e.Detail, http.StatusText(status)) {
+		if e := wantFault(t, err, fault.Failed, id); !strings.Contains(e.Detail, http.StatusText(status)) {
 			t.Errorf("%d: detail %q", status, e.Detail)
 		}
 	}
@@ -156,6 +166,25 @@ func TestModuleOutage(t *testing.T) {
 	if _, err := Open(ctx, proxyOptions(t, p), []string{"example.com/m@v1.0.0"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
+}
+
+// TestModuleDirect has proxies that are followed by the repositories, none of
+// which can be reached.
+func TestModuleDirect(t *testing.T) {
+	p := testkit.NewModProxy(t)
+	p.Add(t, "localhost.test/m", "v1.0.0", map[string]string{"cmd/x/main.go": program})
+	o := proxyOptions(t, p, "GOPROXY="+p.URL+",direct", "HTTPS_PROXY=http://127.0.0.1:9", "HTTP_PROXY=http://127.0.0.1:9")
+	mustOpen(t, o, "localhost.test/m/cmd/x@v1.0.0")
+	_, err := Open(t.Context(), o, []string{"localhost.test/m/cmd/x@v1.5.0"})
+	if e := wantFault(t, err, fault.Failed, "source.module.direct"); !strings.Contains(e.Hint.String(), "v1.0.0") {
+		t.Errorf("hint %q", e.Hint)
+	}
+	_, err = Open(t.Context(), o, []string{"localhost.test/m/cmd/none@v1.0.0"})
+	wantFault(t, err, fault.Usage, "source.module.nopackage")
+	// With | the proxy may have been down, so its silence proves nothing.
+	o = proxyOptions(t, p, "GOPROXY="+p.URL+"|direct", "HTTPS_PROXY=http://127.0.0.1:9", "HTTP_PROXY=http://127.0.0.1:9")
+	_, err = Open(t.Context(), o, []string{"localhost.test/m/cmd/x@v1.0.0"})
+	wantFault(t, err, fault.Failed, "source.module.outage")
 }
 
 func TestModuleRefused(t *testing.T) {

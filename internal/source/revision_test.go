@@ -162,8 +162,13 @@ func TestDirty(t *testing.T) {
 		if c.sub {
 			o.Dir = filepath.Join(dir, "sub")
 		}
-		o.Exclude = []string{"dist", filepath.Join(dir, "out/bin"), "../elsewhere"}
-		r := revisionOf(t, o)
+		o.Exclude = []string{filepath.Join(dir, "out/bin"), "../elsewhere"}
+		tree := mustOpen(t, o)
+		tree.Exclude("dist")
+		r, err := tree.Revision(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
 		if r.Dirty != (c.changed != nil) || !slices.Equal(r.Changed, c.changed) || r.State.Revision != commit {
 			t.Errorf("%s: dirty %v changed %q revision %s, want %q", c.name, r.Dirty, r.Changed, r.State.Revision, c.changed)
 		}

@@ -21,6 +21,7 @@ const (
 	hostileZip         // the zip breaks the rules for module zips
 	unverified         // the checksum database does not know the version
 	noSumsHere         // the checksum database would have to be asked, and must not be
+	forbidden          // whoever was asked refuses to answer
 	trouble            // anything else: an outage, a proxy that answers nonsense
 )
 
@@ -28,6 +29,7 @@ const (
 // answers that are certain; everything else counts as trouble, so that an
 // outage is never taken for absence.
 var (
+	refused     = regexp.MustCompile(`: (401 Unauthorized|403 Forbidden|407 Proxy Authentication Required|451 Unavailable For Legal Reasons)$`)
 	gone        = regexp.MustCompile(`: (404 Not Found|410 Gone)$`)
 	absentTexts = []string{
 		": no matching versions for query ",
@@ -61,6 +63,8 @@ func judge(d download, offline bool) verdict {
 			return noSumsHere
 		}
 		return notCached
+	case refused.MatchString(text):
+		return forbidden
 	case d.Info != "": // a version that exists is not absent, whatever failed
 		return trouble
 	case gone.MatchString(text), strings.Contains(text, "reading file://") && strings.HasSuffix(text, ": no such file or directory"):
@@ -86,6 +90,8 @@ func refusal(v verdict, ref, text string) error {
 		e = fault.New(nil, i18n.M("source.module.unverified", ref), i18n.M("source.module.unverified.hint"))
 	case noSumsHere:
 		e = fault.New(nil, i18n.M("source.module.nosums", ref), i18n.M("source.module.nosums.hint"))
+	case forbidden:
+		e = fault.New(nil, i18n.M("source.module.forbidden", ref), i18n.M("source.module.forbidden.hint"))
 	default:
 		e = fault.New(nil, i18n.M("source.module.outage", ref), i18n.M("source.module.outage.hint"))
 	}
