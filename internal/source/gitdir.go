@@ -1,9 +1,6 @@
 package source
 
 import (
-	"bytes"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,40 +62,28 @@ func (g gitDir) shallow() bool {
 	return err == nil && fi.Size() > 0
 }
 
-// hasTags reports whether the clone has any tag, or stores its refs in a way
-// that only git can read.
-func (g gitDir) hasTags() bool {
-	if isDir(filepath.Join(g.common, "reftable")) {
-		return true
-	}
-	if b, err := os.ReadFile(filepath.Join(g.common, "packed-refs")); err == nil && bytes.Contains(b, []byte(" refs/tags/")) {
-		return true
-	}
-	found := errors.New("found")
-	err := filepath.WalkDir(filepath.Join(g.common, "refs", "tags"), func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			return found
-		}
-		return err
-	})
-	return err == found
-}
+// withoutTags reports whether the clone was made with --no-tags, which git
+// writes down as the origin's tagOpt. A clone that merely has no tags is a
+// repository without tags, and not worth asking anybody about at every run.
+func (g gitDir) withoutTags() bool { return g.originValue("tagOpt") == "--no-tags" }
 
 // origin gives the address of the remote named origin, "" if the repository's
 // own configuration does not hold one.
-func (g gitDir) origin() string {
+func (g gitDir) origin() string { return g.originValue("url") }
+
+func (g gitDir) originValue(key string) string {
 	b, err := os.ReadFile(filepath.Join(g.common, "config"))
 	if err != nil {
 		return ""
 	}
-	return originURL(string(b))
+	return remoteValue(string(b), key)
 }
 
-// originURL reads remote.origin.url from a git configuration file
+// remoteValue reads remote.origin.<want> from a git configuration file
 // (git-config(1), Syntax). Continuation lines never occur in an address, and
 // a file that is included is not followed.
-func originURL(config string) string {
-	in, address := false, ""
+func remoteValue(config, want string) string {
+	in, found := false, ""
 	for line := range strings.Lines(config) {
 		line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
 		if strings.HasPrefix(line, "[") {
@@ -112,11 +97,11 @@ func originURL(config string) string {
 			line = strings.TrimSpace(line[end+1:])
 		}
 		key, value, ok := strings.Cut(line, "=")
-		if in && ok && address == "" && strings.EqualFold(strings.TrimSpace(key), "url") {
-			address = configValue(value)
+		if in && ok && found == "" && strings.EqualFold(strings.TrimSpace(key), want) {
+			found = configValue(value)
 		}
 	}
-	return address
+	return found
 }
 
 // configValue takes quotes, escapes and a comment off a value.

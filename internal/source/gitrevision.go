@@ -26,7 +26,7 @@ func (t *Tree) gitRevision(ctx context.Context) (Revision, error) {
 	// Which tags are at a commit is what a shallow clone does not know, nor
 	// one that was made without tags.
 	shallow := ok && admin.shallow()
-	askable := ok && admin.origin() != "" && (shallow || !admin.hasTags())
+	askable := ok && admin.origin() != "" && (shallow || admin.withoutTags())
 	ask := askable && !t.o.Offline
 
 	var (

@@ -130,8 +130,8 @@ func TestOriginURL(t *testing.T) {
 		`[remote "origin"]` + "\nurl = C:\\\\a\\":                                                                  `C:\a\`,
 		"": "",
 	} {
-		if got := originURL(in); got != want {
-			t.Errorf("originURL(%q) = %q, want %q", in, got, want)
+		if got := remoteValue(in, "url"); got != want {
+			t.Errorf("remoteValue(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func TestOriginURL(t *testing.T) {
 func FuzzOriginURL(f *testing.F) {
 	f.Add("[remote \"origin\"]\n\turl = \"https://example.com/a\\\"b\" # c\n")
 	f.Fuzz(func(t *testing.T, s string) {
-		if got := originURL(s); strings.ContainsAny(got, "\n") {
+		if got := remoteValue(s, "url"); strings.ContainsAny(got, "\n") {
 			t.Fatalf("%q", got)
 		}
 	})
