@@ -165,9 +165,9 @@ func mergeEnv(base, over []string) []string {
 	return out
 }
 
-// canonical encodes v as compact JSON with sorted keys, so that the order of
+// canonicalJSON encodes v as compact JSON with sorted keys, so that the order of
 // fields in a Go type is never part of a digest.
-func canonical(v any) ([]byte, error) {
+func canonicalJSON(v any) ([]byte, error) {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", v, err)

@@ -53,7 +53,7 @@ func WriteDockerArchive(ctx context.Context, w io.Writer, made []Made, tags []st
 		}
 		entries = append(entries, e)
 	}
-	manifest, err := canonical(entries)
+	manifest, err := canonicalJSON(entries)
 	if err != nil {
 		return err
 	}

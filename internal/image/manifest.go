@@ -47,7 +47,7 @@ var ociTypes = map[string]string{
 
 // finish writes configuration and manifest and puts the image together.
 func finish(p plan.Platform, config configFile, layers []Layer, annotations map[string]string) (Made, error) {
-	rawConfig, err := canonical(config)
+	rawConfig, err := canonicalJSON(config)
 	if err != nil {
 		return Made{}, err
 	}
@@ -66,7 +66,7 @@ func finish(p plan.Platform, config configFile, layers []Layer, annotations map[
 		m.Layers = append(m.Layers, d)
 		made.Size += d.Size
 	}
-	rawManifest, err := canonical(m)
+	rawManifest, err := canonicalJSON(m)
 	if err != nil {
 		return Made{}, err
 	}
@@ -87,7 +87,7 @@ func IndexOf(made []Made, meta IndexMeta) (Descriptor, []byte, error) {
 	for _, m := range made {
 		ix.Manifests = append(ix.Manifests, m.Manifest)
 	}
-	raw, err := canonical(ix)
+	raw, err := canonicalJSON(ix)
 	if err != nil {
 		return Descriptor{}, nil, fmt.Errorf("make index: %w", err)
 	}
@@ -110,5 +110,5 @@ func layoutIndex(ix Descriptor, meta IndexMeta) ([]byte, error) {
 	if len(top.Manifests) == 0 {
 		top.Manifests = []Descriptor{ix}
 	}
-	return canonical(top)
+	return canonicalJSON(top)
 }
