@@ -128,13 +128,17 @@ func defaultDirs(f *binary.File) []string {
 // ldSoConf gives the directories of /etc/ld.so.conf (ldconfig(8)).
 func (s *sysroot) ldSoConf() []string {
 	var out []string
-	s.readConf("/etc/ld.so.conf", 8, &out)
+	s.readConf("/etc/ld.so.conf", map[string]bool{}, &out)
 	return out
 }
 
-func (s *sysroot) readConf(file string, depth int, out *[]string) {
+func (s *sysroot) readConf(file string, seen map[string]bool, out *[]string) {
+	if seen[file] {
+		return
+	}
+	seen[file] = true
 	b, err := s.read(file)
-	if err != nil || depth == 0 {
+	if err != nil {
 		return // ldconfig does not mind either
 	}
 	for line := range strings.Lines(string(b)) {
@@ -157,7 +161,7 @@ func (s *sysroot) readConf(file string, depth int, out *[]string) {
 				pattern = path.Join(path.Dir(file), pattern)
 			}
 			for _, f := range s.glob(pattern) {
-				s.readConf(f, depth-1, out)
+				s.readConf(f, seen, out)
 			}
 		}
 	}
