@@ -45,6 +45,9 @@ type Finding struct {
 	Message  i18n.Message `json:"message"`
 	Evidence []Evidence   `json:"evidence,omitempty"`
 	Fix      i18n.Message `json:"fix,omitzero"`
+	// Advisory is set when the finding is shown but never counts against a
+	// threshold: what it rests on is not certain enough.
+	Advisory bool `json:"advisory,omitempty"`
 }
 
 // Sort orders findings by file, position, rule and entity, so that two runs
