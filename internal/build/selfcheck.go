@@ -42,23 +42,23 @@ type selfCheck struct {
 	found  []finding.Finding
 }
 
-func (c *selfCheck) report(r BinaryRule, args ...any) {
+func (c *selfCheck) report(r BinaryRule, m i18n.Message) {
 	c.found = append(c.found, finding.Finding{
 		ID:       r.ID,
 		Severity: r.Severity,
 		Advisory: r.Advisory,
 		Entity:   c.target.Platform.String() + "/" + c.binary.Name,
-		Message:  r.Message(args...),
+		Message:  m,
 		Fix:      r.Fix,
 	})
 }
 
-// platform compares what the file's own headers say, not what the go command
-// wrote into it.
+// platform goes by the file's own headers. Only a static program for Linux does
+// not say its system there; what the go command wrote stands in for it.
 func (c *selfCheck) platform() {
 	want := c.target.Platform
 	if f := c.file; f.Format != formatOf(want.OS) || f.OS != "" && osFamily(f.OS) != osFamily(want.OS) || f.Arch != "" && f.Arch != want.Arch {
-		c.report(RulePlatform, strings.Trim(strings.Join([]string{string(f.Format), f.OS, f.Arch}, " "), " "), want)
+		c.report(RulePlatform, i18n.M("selfcheck.platform", strings.Join(strings.Fields(string(f.Format)+" "+f.OS+" "+f.Arch), " "), want))
 	}
 }
 
@@ -92,22 +92,22 @@ func (c *selfCheck) linkage() {
 	switch c.binary.Linkage {
 	case plan.Static:
 		if f.Interp != "" {
-			c.report(RuleInterpreter, f.Interp)
+			c.report(RuleInterpreter, i18n.M("selfcheck.interpreter", f.Interp))
 		}
 		if len(f.Needed) > 0 {
-			c.report(RuleLibraries, strings.Join(f.Needed, ", "))
+			c.report(RuleLibraries, i18n.M("selfcheck.libraries", strings.Join(f.Needed, ", ")))
 		}
 	case plan.Dynamic:
 		switch {
 		case f.Interp == "" && len(f.Needed) > 0:
-			c.report(RuleNoInterpreter, strings.Join(f.Needed, ", "))
+			c.report(RuleNoInterpreter, i18n.M("selfcheck.nointerpreter", strings.Join(f.Needed, ", ")))
 		case f.Interp == "":
-			c.report(RuleStaticAfterAll)
+			c.report(RuleStaticAfterAll, i18n.M("selfcheck.static"))
 		}
 	}
 	if img := c.target.Image; img != nil && img.Base.GlibcMax != "" && f.GlibcNeeded != "" {
 		if limit := strings.TrimPrefix(img.Base.GlibcMax, "GLIBC_"); binary.CompareVersions(f.GlibcNeeded, limit) > 0 {
-			c.report(RuleGlibc, f.GlibcNeeded, f.GlibcSymbol, limit)
+			c.report(RuleGlibc, i18n.M("selfcheck.glibc", f.GlibcNeeded, f.GlibcSymbol, limit))
 		}
 	}
 }
@@ -119,15 +119,15 @@ func (c *selfCheck) goFacts() {
 	}
 	bi := c.file.Go
 	if bi == nil {
-		c.report(RuleNoBuildInfo)
+		c.report(RuleNoBuildInfo, i18n.M("selfcheck.buildinfo"))
 		return
 	}
 	// The version may be followed by experiments: go1.26.8 X:boringcrypto.
 	if version, _, _ := strings.Cut(bi.GoVersion, " "); c.plan.Toolchain != "" && version != c.plan.Toolchain {
-		c.report(RuleToolchain, version, c.plan.Toolchain)
+		c.report(RuleToolchain, i18n.M("selfcheck.toolchain", version, c.plan.Toolchain))
 	}
 	if bi.Path != c.binary.Package {
-		c.report(RulePackage, bi.Path, c.binary.Package)
+		c.report(RulePackage, i18n.M("selfcheck.package", bi.Path, c.binary.Package))
 	}
 	for _, e := range c.binary.Expect {
 		got, stated := c.file.Setting(e.Key)
@@ -135,7 +135,7 @@ func (c *selfCheck) goFacts() {
 			continue // the go command leaves it out then: it may hold paths
 		}
 		if got != e.Value {
-			c.report(RuleSetting, e.Key, quoteEmpty(got), quoteEmpty(e.Value))
+			c.report(RuleSetting, i18n.M("selfcheck.setting", e.Key, quoteEmpty(got), quoteEmpty(e.Value)))
 		}
 	}
 }
@@ -157,9 +157,9 @@ func (c *selfCheck) strip() {
 	}
 	switch {
 	case c.file.DWARF:
-		c.report(RuleStrip, "DWARF")
+		c.report(RuleStrip, i18n.M("selfcheck.strip", "DWARF"))
 	case c.file.Symbols:
-		c.report(RuleStrip, "symtab")
+		c.report(RuleStrip, i18n.M("selfcheck.strip", "symtab"))
 	}
 }
 
@@ -171,30 +171,39 @@ type surrounding struct {
 	symbols  []string
 	own      string // linked into a program that brings its own
 	offered  func(plan.Base) bool
-	missing  BinaryRule
-	unneeded *BinaryRule // nil: costs nothing
+	missing  judgement
+	unneeded judgement // zero: costs nothing
+}
+
+type judgement struct {
+	rule BinaryRule
+	says i18n.Message
 }
 
 var surroundings = []surrounding{
 	{
 		facts.NeedRoots, facts.NeedRootsIn,
 		[]string{"crypto/x509.loadSystemRoots", "crypto/x509.(*Certificate).Verify"}, "crypto/x509.SetFallbackRoots",
-		func(b plan.Base) bool { return b.Roots || b.CABundle != "" }, RuleNoRoots, &RuleRootsUnneeded,
+		func(b plan.Base) bool { return b.Roots || b.CABundle != "" },
+		judgement{RuleNoRoots, i18n.M("selfcheck.roots")}, judgement{RuleRootsUnneeded, i18n.M("selfcheck.roots.unneeded")},
 	},
 	{
 		facts.NeedZones, facts.NeedZonesIn,
 		[]string{"time.LoadLocation"}, "time/tzdata.loadFromEmbeddedTZData",
-		func(b plan.Base) bool { return b.Zones }, RuleNoZones, &RuleZonesUnneeded,
+		func(b plan.Base) bool { return b.Zones },
+		judgement{RuleNoZones, i18n.M("selfcheck.zones")}, judgement{RuleZonesUnneeded, i18n.M("selfcheck.zones.unneeded")},
 	},
 	{
 		facts.NeedTemp, "",
 		[]string{"os.CreateTemp", "os.MkdirTemp"}, "",
-		func(b plan.Base) bool { return b.Temp }, RuleNoTemp, nil,
+		func(b plan.Base) bool { return b.Temp },
+		judgement{RuleNoTemp, i18n.M("selfcheck.temp")}, judgement{},
 	},
 	{
 		facts.NeedUser, "",
 		[]string{"os/user.Current", "os/user.Lookup"}, "",
-		func(b plan.Base) bool { return b.Users }, RuleNoUsers, nil,
+		func(b plan.Base) bool { return b.Users },
+		judgement{RuleNoUsers, i18n.M("selfcheck.users")}, judgement{},
 	},
 }
 
@@ -217,11 +226,11 @@ func (c *selfCheck) base() {
 		own := linked[s.own] || s.embedded != "" && slices.Contains(c.binary.Needs, s.embedded)
 		switch offered := s.offered(img.Base); {
 		case uses && !offered && !own:
-			r := s.missing
+			r := s.missing.rule
 			r.Advisory = !needed
-			c.report(r)
-		case !uses && offered && needed && c.alone() && s.unneeded != nil:
-			c.report(*s.unneeded)
+			c.report(r, s.missing.says)
+		case !uses && offered && needed && c.alone() && !s.unneeded.says.IsZero():
+			c.report(s.unneeded.rule, s.unneeded.says)
 		}
 	}
 }
@@ -230,14 +239,4 @@ func (c *selfCheck) base() {
 // the base offers.
 func (c *selfCheck) alone() bool {
 	return len(c.target.Binaries) == 1 && c.binary.Env["CGO_ENABLED"] != "1"
-}
-
-// BinaryRule is a judgement about a finished program. The ID is stable for
-// ever; verify uses the same rules.
-type BinaryRule struct {
-	ID       string
-	Severity finding.Severity
-	Advisory bool
-	Message  func(args ...any) i18n.Message
-	Fix      i18n.Message
 }
