@@ -96,6 +96,13 @@ func (t tree) readTar(r io.Reader) error {
 			continue
 		}
 		own[p] = true
+		// A tar may leave out the directories above; unpacking makes them.
+		for above := path.Dir(p); above != "/"; above = path.Dir(above) {
+			if _, ok := t[above]; ok {
+				break
+			}
+			t[above] = Entry{Path: above, Mode: 0o755, Dir: true}
+		}
 		if len(t) > maxTree {
 			return fmt.Errorf("more than %d directories and links", maxTree)
 		}

@@ -109,9 +109,12 @@ func parseBundle(raw []byte, file string) ([]*x509.Certificate, error) {
 			}
 			begin, offset = line, start
 		case strings.HasPrefix(mark, "-----END "):
+			if begin == 0 {
+				return nil, bad(line, nil, i18n.M("image.roots.garbage"), i18n.M("image.roots.garbage.hint"))
+			}
 			block, _ := pem.Decode(raw[offset:at])
-			if begin == 0 || block == nil {
-				return nil, bad(max(begin, 1), nil, i18n.M("image.roots.garbage"), i18n.M("image.roots.garbage.hint"))
+			if block == nil {
+				return nil, bad(begin, nil, i18n.M("image.roots.garbage"), i18n.M("image.roots.garbage.hint"))
 			}
 			c, err := x509.ParseCertificate(block.Bytes)
 			if err != nil {

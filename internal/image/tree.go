@@ -19,9 +19,9 @@ func (t tree) place(items []item) []item {
 	have := map[string]bool{}
 	for _, it := range items {
 		if it.Dir {
-			it.Path = t.follow(it.Path, linkDepth)
+			it.Path = t.follow(it.Path)
 		} else {
-			it.Path = path.Join(t.follow(path.Dir(it.Path), linkDepth), path.Base(it.Path))
+			it.Path = path.Join(t.follow(path.Dir(it.Path)), path.Base(it.Path))
 		}
 		if below, ok := t[it.Path]; ok && it.implied && below.Dir {
 			it.Mode, it.UID, it.GID = below.Mode, below.UID, below.GID
@@ -57,48 +57,36 @@ func (t tree) add(entries []Entry) {
 	}
 }
 
-// linkDepth is how many links in a row are followed, as Linux does it.
+// linkDepth is how many links a path may lead through, as on Linux.
 const linkDepth = 40
 
-// follow resolves the links in an absolute, clean path. A loop is left as it
-// is: no engine could unpack into it either.
-func (t tree) follow(p string, depth int) string {
-	done := "/"
-	rest := strings.TrimPrefix(p, "/")
-	for rest != "" {
-		var name string
-		name, rest, _ = strings.Cut(rest, "/")
+// follow resolves the links in an absolute, clean path. A path with too many
+// is left as it is: no engine could unpack into it either.
+func (t tree) follow(p string) string {
+	done, links := "/", 0
+	for rest := strings.Split(p, "/"); len(rest) > 0; {
+		name := rest[0]
+		rest = rest[1:]
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			done = path.Dir(done)
+			continue
+		}
 		next := path.Join(done, name)
 		e, ok := t[next]
 		if !ok || e.Link == "" {
 			done = next
 			continue
 		}
-		if depth == 0 {
-			return path.Join(next, rest)
+		if links++; links > linkDepth {
+			return p
 		}
-		target := e.Link
-		if !path.IsAbs(target) {
-			target = done + "/" + target
+		if path.IsAbs(e.Link) {
+			done = "/"
 		}
-		// The target may hold links itself; what comes before .. counts only
-		// after it was resolved, so the path is not cleaned as a whole.
-		done = t.walk(target, depth-1)
-	}
-	return done
-}
-
-// walk is follow for a path with . and .. in it.
-func (t tree) walk(p string, depth int) string {
-	done := "/"
-	for name := range strings.SplitSeq(p, "/") {
-		switch name {
-		case "", ".":
-		case "..":
-			done = path.Dir(done)
-		default:
-			done = t.follow(path.Join(done, name), depth)
-		}
+		rest = append(strings.Split(e.Link, "/"), rest...)
 	}
 	return done
 }
