@@ -161,6 +161,7 @@ func (o Options) one(ctx context.Context, tmp string, t plan.Target, b plan.Bina
 			if err := os.Remove(linked); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return Binary{}, fmt.Errorf("remove outdated binary: %w", err)
 			}
+			rec.Linked = stamp{}
 		}
 		before := rec.Linked
 		if err := o.link(ctx, tmp, dir, linked, t, b); err != nil {

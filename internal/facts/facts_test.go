@@ -164,7 +164,7 @@ func TestProgramFacts(t *testing.T) {
 	dir := project(t, service)
 	p, _ := one(t, options(goCommand(t, os.Environ()), dir, "", false, "."))
 
-	if p.Package != "example.com/shop/v2" || p.Name != "shop" || p.Dir != "." || p.Pos != (Pos{"main.go", 1, 1}) {
+	if p.Package != "example.com/shop/v2" || p.Name != "shop" || p.Dir != "." || p.Pos != (at("main.go", 1, 1)) {
 		t.Errorf("program is %s %s %s at %v", p.Package, p.Name, p.Dir, p.Pos)
 	}
 	for _, want := range []struct {
@@ -202,13 +202,13 @@ func TestProgramFacts(t *testing.T) {
 		t.Errorf("a local variable called time counts as the package: %+v", n)
 	}
 	wantStamps := []Stamp{
-		{"example.com/shop/v2/internal/version.Version", "version", Pos{"internal/version/version.go", 3, 5}},
-		{"main.commit", "commit", Pos{"main.go", 16, 5}},
+		{"example.com/shop/v2/internal/version.Version", "version", at("internal/version/version.go", 3, 5)},
+		{"main.commit", "commit", at("main.go", 16, 5)},
 	}
 	if !slices.Equal(p.Stamps, wantStamps) {
 		t.Errorf("stamps %+v, want %+v", p.Stamps, wantStamps)
 	}
-	if want := []Port{{8080, Pos{"main.go", 19, 30}}}; !slices.Equal(p.Ports, want) {
+	if want := []Port{{8080, at("main.go", 19, 30)}}; !slices.Equal(p.Ports, want) {
 		t.Errorf("ports %+v, want %+v", p.Ports, want)
 	}
 	if len(p.Embeds) != 1 || p.Embeds[0].Pattern != "assets" || p.Embeds[0].Files != 1 {
@@ -518,5 +518,7 @@ func BenchmarkReadGraphUnchanged(b *testing.B) {
 		one(b, o)
 	}
 }
+
+func at(file string, line, column int) Pos { return Pos{File: file, Line: line, Column: column} }
 
 func asFault(err error) (*fault.Error, bool) { return errors.AsType[*fault.Error](err) }

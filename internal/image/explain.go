@@ -26,6 +26,9 @@ func (s *session) explain(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
+	if e, ok := errors.AsType[*localError](err); ok {
+		return e.err
+	}
 	host := s.ref.Host
 	if e, ok := errors.AsType[*statusError](err); ok {
 		return s.explainStatus(e)
@@ -89,6 +92,13 @@ func (s *session) explainStatus(e *statusError) error {
 	}
 	return fault.New(e, msg, hint)
 }
+
+// localError marks what went wrong on this machine, for which no registry is
+// to blame.
+type localError struct{ err error }
+
+func (e *localError) Error() string { return e.err.Error() }
+func (e *localError) Unwrap() error { return e.err }
 
 // isTLS reports whether err is about certificates or the handshake.
 func isTLS(err error) bool {

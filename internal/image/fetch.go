@@ -53,7 +53,7 @@ func (s *session) fetchManifest(ctx context.Context, what string) (raw []byte, e
 		return nil, s.explain(ctx, err)
 	}
 	if validDigest(what) && digestBytes(raw) != what {
-		return nil, fault.New(nil, i18n.M("image_remote.content", s.ref.repository(), what), i18n.M("image_remote.content.hint"))
+		return nil, otherBytes(s.ref, what)
 	}
 	return raw, nil
 }

@@ -61,7 +61,7 @@ func (l layoutSource) manifest(_ context.Context, digest string) ([]byte, error)
 		return nil, err
 	}
 	if digestBytes(raw) != digest {
-		return nil, fault.New(nil, i18n.M("image_remote.content", l.ref.repository(), digest), i18n.M("image_remote.content.hint"))
+		return nil, otherBytes(l.ref, digest)
 	}
 	return raw, nil
 }

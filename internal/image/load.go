@@ -125,9 +125,9 @@ func (d *docker) load(ctx context.Context, archive func(io.Writer) error) ([]str
 		_ = pw.CloseWithError(err) // never fails
 		made <- err
 	}()
-	names, err := d.post(ctx, pr)
-	// Whatever the engine did not want is not waited for.
-	_ = pr.CloseWithError(errNotWanted)
+	body := unwanted{pr}
+	names, err := d.post(ctx, body)
+	_ = body.Close()
 	if archiveErr := <-made; archiveErr != nil && !errors.Is(archiveErr, errNotWanted) {
 		return nil, archiveErr
 	}
@@ -136,6 +136,11 @@ func (d *docker) load(ctx context.Context, archive func(io.Writer) error) ([]str
 
 // errNotWanted ends the archive when the engine has stopped reading.
 var errNotWanted = errors.New("the engine stopped reading")
+
+// unwanted is a pipe whose writer learns that it was closed by the reader.
+type unwanted struct{ *io.PipeReader }
+
+func (u unwanted) Close() error { return u.CloseWithError(errNotWanted) }
 
 func (d *docker) post(ctx context.Context, body io.Reader) ([]string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.base+"/images/load", body)
@@ -214,7 +219,7 @@ func (d *docker) explain(ctx context.Context, err error) error {
 	hint := i18n.M("image_remote.docker.hint")
 	silent, isSilent := errors.AsType[*silentError](err)
 	refusal, isRefusal := errors.AsType[*loadError](err)
-	_, isURL := errors.AsType[*url.Error](err)
+	request, isURL := errors.AsType[*url.Error](err)
 	_, isNet := errors.AsType[*net.OpError](err)
 	switch {
 	case isRefusal:
@@ -231,6 +236,9 @@ func (d *docker) explain(ctx context.Context, err error) error {
 		return fault.New(nil, i18n.M("image_remote.docker.denied", d.path), i18n.M("image_remote.docker.denied.hint"))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fault.New(nil, i18n.M("image_remote.docker.refused", d.host), hint)
+	}
+	if isURL {
+		err = request.Err // the URL is made up
 	}
 	return fault.New(&wordsError{err}, i18n.M("image_remote.docker.broken", d.host), hint)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -169,9 +170,9 @@ func (l *puller) small(ctx context.Context, d Descriptor) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := readSmall(ctx, src, d)
+	raw, err := readSmall(ctx, src, l.name, d)
 	if err != nil {
-		return nil, l.mismatch(d, err)
+		return nil, err
 	}
 	return raw, l.keep(ctx, d.Digest, raw)
 }
@@ -238,15 +239,23 @@ func (l *puller) layer(ctx context.Context, d Descriptor, diffID string) (Layer,
 	}
 	defer rc.Close()
 	if _, err := l.cache.putBlob(ctx, rc, d.Digest, d.Size); err != nil {
-		return Layer{}, l.mismatch(d, err)
+		return Layer{}, blobError(ctx, l.name, d, err)
 	}
 	return layer, nil
 }
 
-// mismatch puts errCorrupt into words.
-func (l *puller) mismatch(d Descriptor, err error) error {
+// blobError puts errCorrupt into words, and names the blob in errors that do
+// not speak for themselves.
+func blobError(ctx context.Context, name reference, d Descriptor, err error) error {
 	if errors.Is(err, errCorrupt) {
-		return fault.New(nil, i18n.M("image_remote.content", l.name.repository(), d.Digest), i18n.M("image_remote.content.hint"))
+		return otherBytes(name, d.Digest)
 	}
-	return err
+	if _, ok := errors.AsType[*fault.Error](err); ok || ctx.Err() != nil {
+		return err
+	}
+	return fmt.Errorf("fetch %s of %s: %w", d.Digest, name, err)
+}
+
+func otherBytes(name reference, digest string) error {
+	return fault.New(nil, i18n.M("image_remote.content", name.repository(), digest), i18n.M("image_remote.content.hint"))
 }

@@ -232,9 +232,8 @@ func TestFaultsThatPass(t *testing.T) {
 		"manifest cut":                 func(r *testRegistry, p pushed) { r.fault("GET", "/manifests/", 2, cut(20)) },
 		"cut again far from the start": func(r *testRegistry, p pushed) { r.fault("GET", p.made[0].Layers[1].Digest, 3, cut(100)) },
 		"cut with ranges": func(r *testRegistry, p pushed) {
-			n := 0
+			// Without a range it never gets beyond the same byte.
 			r.fault("GET", p.made[0].Layers[1].Digest, 99, func(w http.ResponseWriter, req *http.Request, next http.Handler) {
-				n++
 				w.Header().Set("Accept-Ranges", "bytes")
 				if req.Header.Get("Range") == "" {
 					cut(50000)(w, req, next)
@@ -321,6 +320,10 @@ func TestFaultsThatStay(t *testing.T) {
 			h.Del("Content-Length")
 			return append(b, strings.Repeat(" ", 5<<20)...)
 		}), []string{"HOST"}},
+		"huge manifest, announced": {"GET", "/manifests/", rewrite(func(h http.Header, b []byte) []byte {
+			h.Set("Content-Length", fmt.Sprint(len(b)+5<<20))
+			return append(b, strings.Repeat(" ", 5<<20)...)
+		}), []string{"more than 4 MiB"}},
 		"wrong digest header": {"GET", "/manifests/", rewrite(func(h http.Header, b []byte) []byte { h.Set("Docker-Content-Digest", someDigest); return b }), []string{"makes no sense", "digest mismatch"}},
 		"connection closed":   {"GET", "/manifests/", func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }, []string{"breaks off"}},
 		"secret in the answer": {"GET", "/manifests/", func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
@@ -410,7 +413,7 @@ func (r *testRegistry) blob(t testing.TB, repo, digest string) []byte {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	raw, err := readSmall(t.Context(), src, Descriptor{Digest: digest, Size: resp.ContentLength})
+	raw, err := readSmall(t.Context(), src, reference{Host: r.host, Repo: repo}, Descriptor{Digest: digest, Size: resp.ContentLength})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,7 +434,13 @@ func TestUnreachable(t *testing.T) {
 	_ = ln.Close()
 	wantWords(t, pull(quick(), closed), fault.Failed, closed, "refused")
 
-	wantWords(t, pull(quick(), "no.such.host.invalid"), fault.Failed, "no.such.host.invalid")
+	// What the resolver says, without asking a real one.
+	s := &session{ref: reference{Host: "registry.example", Repo: "app"}}
+	unknown := &requestError{"GET", "https://registry.example/v2/", &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "registry.example", IsNotFound: true}}}
+	wantWords(t, s.explain(t.Context(), unknown), fault.Failed, "registry.example cannot be found", "no such host")
+	if s.temporary(unknown) {
+		t.Error("a name that does not exist is asked for again")
+	}
 
 	// A socket that takes connections and says nothing; a host that was never
 	// heard of is not asked again.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -42,6 +43,9 @@ func (r Remote) Push(ctx context.Context, ref string, made []Made, index Descrip
 	name, tags, err := pushTarget(ref, tags)
 	if err != nil {
 		return PushResult{}, err
+	}
+	if r.Offline {
+		return PushResult{}, fault.New(nil, i18n.M("image_remote.push.offline", name), i18n.M("image_remote.push.offline.hint"))
 	}
 	s, err := r.dial(name)
 	if err != nil {
@@ -142,15 +146,15 @@ func (p *pusher) blob(ctx context.Context, b part) error {
 	}
 	if b.raw == nil {
 		if err := b.layer.ensure(ctx); err != nil {
-			return err
+			return &localError{err}
 		}
 	}
 	err = p.try(ctx, func() error {
 		rc, err := b.open()
 		if err != nil {
-			return err
+			return &localError{fmt.Errorf("read layer %s: %w", b.layer.Title, err)}
 		}
-		u := &upload{ReadCloser: rc, report: func(n int64) { p.sending(b.digest, n) }}
+		u := &upload{ReadCloser: rc, name: b.digest, report: func(n int64) { p.sending(b.digest, n) }}
 		// The library closes it with the request; not when it fails before.
 		defer u.Close()
 		return p.repo.Blobs().Push(ctx, d, u)
@@ -201,6 +205,7 @@ func (p part) open() (io.ReadCloser, error) {
 // still ask for more after the registry has refused.
 type upload struct {
 	io.ReadCloser
+	name   string
 	report func(int64)
 	n      int64
 	closed atomic.Bool
@@ -214,6 +219,9 @@ func (u *upload) Read(b []byte) (int, error) {
 	if n > 0 {
 		u.n += int64(n)
 		u.report(u.n)
+	}
+	if err != nil && err != io.EOF {
+		err = &localError{fmt.Errorf("read %s: %w", u.name, err)}
 	}
 	return n, err
 }

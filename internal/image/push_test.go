@@ -141,7 +141,7 @@ func TestPushRefuses(t *testing.T) {
 	wantWords(t, push(quick(), "app:v1"), fault.Usage, "names no registry")
 	wantWords(t, push(quick(), reg.host+"/app", "v1", "no/tag"), fault.Usage, "no/tag is not a tag")
 	wantWords(t, push(quick(), reg.host+"/app", "a:b"), fault.Usage, "a:b is not a tag")
-	wantWords(t, push(Remote{Offline: true}, reg.host+"/app"), fault.Failed, "offline")
+	wantWords(t, push(Remote{Offline: true}, reg.host+"/app"), fault.Failed, "offline", "nothing is pushed")
 	if len(reg.log) != 0 {
 		t.Errorf("asked: %v", reg.log)
 	}
@@ -189,4 +189,37 @@ func TestPushHealsADamagedLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	pushed{made: made}.pull(t, quick(), res.Reference, 0, openTestCache(t))
+}
+
+func BenchmarkPush(b *testing.B) { benchmarkRemote(b, true) }
+func BenchmarkPull(b *testing.B) { benchmarkRemote(b, false) }
+
+// benchmarkRemote moves one image of 16 MiB. The registry runs in the same
+// process, so its memory is counted, too.
+func benchmarkRemote(b *testing.B, push bool) {
+	c := openTestCache(b)
+	made := []Made{makeImage(b, c, amd64, 16<<20)}
+	ix, raw, err := IndexOf(made, IndexMeta{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	reg := newTestRegistry(b)
+	b.SetBytes(made[0].Size)
+	for i := 0; b.Loop(); i++ {
+		res := PushResult{Reference: reg.host + "/app@" + made[0].Manifest.Digest}
+		if push || i == 0 {
+			if push {
+				reg.Close()
+				reg = newTestRegistry(b) // blobs are shared between its repositories
+			}
+			if res, err = quick().Push(b.Context(), reg.host+"/app", made, ix, raw, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if !push {
+			if _, err := quick().base(b.Context(), res.Reference, amd64, openTestCache(b)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
 }

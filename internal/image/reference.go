@@ -123,7 +123,7 @@ func ResolveReference(ctx context.Context, r Remote, ref string) (digest string,
 	if doc.isIndex() {
 		return digest, doc.platforms(), nil
 	}
-	raw, err := readSmall(ctx, src, *doc.Config)
+	raw, err := readSmall(ctx, src, name, *doc.Config)
 	if err != nil {
 		return "", nil, err
 	}
@@ -154,14 +154,16 @@ func (r Remote) source(ref reference) (source, error) {
 	return r.dial(ref)
 }
 
-// readSmall reads a configuration.
-func readSmall(ctx context.Context, src source, d Descriptor) ([]byte, error) {
+// readSmall reads a configuration of the image called name.
+func readSmall(ctx context.Context, src source, name reference, d Descriptor) ([]byte, error) {
 	rc, err := src.blob(ctx, d)
 	if err != nil {
 		return nil, err
 	}
 	defer rc.Close()
 	var b bytes.Buffer
-	err = copyHashed(ctx, &b, rc, d.Digest, d.Size)
-	return b.Bytes(), err
+	if err := copyHashed(ctx, &b, rc, d.Digest, d.Size); err != nil {
+		return nil, blobError(ctx, name, d, err)
+	}
+	return b.Bytes(), nil
 }

@@ -73,7 +73,8 @@ func decideBase(f facts.Facts, c config.Config, t Target, s subject) (Base, Deci
 		d.Facts = append(d.Facts, fact)
 		// glibc loads these at run time, so that no DT_NEEDED names them.
 		b.NSS = slices.ContainsFunc(s.programs, func(p facts.Program) bool {
-			return slices.Contains(p.StdCgo, "net") || slices.Contains(p.StdCgo, "os/user")
+			std := stdC(p, c.Build.Tags)
+			return slices.Contains(std, "net") || slices.Contains(std, "os/user")
 		})
 		if b.NSS {
 			d.Facts = append(d.Facts, said(i18n.M("plan.fact.base.nss")))

@@ -58,10 +58,10 @@ func decideCgo(c config.Config, p Platform, off, on []facts.Program) (bool, Deci
 	d.Why = i18n.M("plan.cgo.unused")
 	var std []string
 	for _, prog := range programs {
-		std = append(std, prog.StdCgo...)
+		std = append(std, stdC(prog, c.Build.Tags)...)
 	}
 	slices.Sort(std)
-	if std = slices.DeleteFunc(slices.Compact(std), func(s string) bool { return s == "runtime/cgo" }); len(std) > 0 {
+	if std = slices.Compact(std); len(std) > 0 {
 		d.Why = i18n.M("plan.cgo.std")
 		d.Facts = append(d.Facts, said(i18n.M("plan.fact.stdcgo", strings.Join(std, ", "))))
 	}

@@ -20,7 +20,7 @@ func orders() facts.Facts {
 	f := facts.Facts{
 		SchemaVersion: facts.SchemaVersion,
 		Source: facts.Source{
-			Kind: "dir", VCS: "git", Revision: commit, Time: 1700000000, Tags: []string{"v1.4.0"},
+			Kind: "dir", VCS: "git", Revision: commit, Time: 1700000000, Tags: []string{"v2.4.0"},
 			TagsFrom: "clone", RemoteURL: "git@github.com:acme/orders.git",
 		},
 		Module: facts.Module{

@@ -86,10 +86,9 @@ func (m *maker) image(t *Target, s subject, names map[string]string) error {
 func decideUser(c config.Config, b Base) (string, Decision, error) {
 	d := Decision{ID: "user", Choice: nonroot, Why: i18n.M("plan.user.nonroot")}
 	switch u := c.Image.User; u {
-	case "":
+	case "", "nonroot":
 		d.reject("0:0", i18n.M("plan.user.no.root"))
 		return nonroot, d, nil
-	case "nonroot":
 	case "root":
 		d.Choice = "0:0"
 	default:
@@ -205,7 +204,7 @@ func decidePorts(c config.Config, programs []facts.Program, user string) ([]stri
 
 func decideCompression(setting string) Decision {
 	d := Decision{ID: "compression", Choice: "gzip", Why: i18n.M("plan.compression.gzip")}
-	if setting != "" {
+	if setting == "zstd" {
 		d.Choice, d.Why, d.Facts = setting, i18n.M("plan.compression.asked"), []Fact{asked("image.compression", setting)}
 	}
 	if d.Choice == "gzip" {

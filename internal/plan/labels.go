@@ -118,6 +118,6 @@ func decideLabels(p Plan, c config.Config, name string, b Base) (labels, annotat
 		keys = append(keys, strings.TrimPrefix(k, ociPrefix))
 	}
 	d.Choice = strings.Join(keys, ", ")
-	d.reject(ociPrefix+"licenses", i18n.M("plan.labels.no.licence"))
+	d.reject("licenses", i18n.M("plan.labels.no.licence"))
 	return labels, annotations, d
 }

@@ -185,7 +185,8 @@ func decideLinkage(c config.Config, s subject, prog facts.Program, l linking, ta
 	}
 	words = append(words, l.stampFlags(prog)...)
 
-	uses := usesC(prog, tags)
+	std := stdC(prog, tags)
+	uses := len(prog.Cgo)+len(std) > 0
 	musl := s.platform.OS == "linux" && s.cgo && uses && s.compiler.Musl
 	external, static := false, false
 	var extld []string
@@ -227,7 +228,7 @@ func decideLinkage(c config.Config, s subject, prog facts.Program, l linking, ta
 	case static && (external || len(prog.Cgo) > 0):
 		d.Choice, d.Why = string(Static), i18n.M("plan.linkage.asked")
 		d.Facts = append(d.Facts, asked("build.ldflags", strings.Join(c.Build.Ldflags, " ")))
-		if slices.Contains(prog.StdCgo, "net") || slices.Contains(prog.StdCgo, "os/user") {
+		if len(std) > 0 {
 			d.Facts = append(d.Facts, said(i18n.M("plan.fact.nss")))
 		}
 	default:
@@ -237,7 +238,7 @@ func decideLinkage(c config.Config, s subject, prog facts.Program, l linking, ta
 			d.Facts = append(d.Facts, cgoFact(cg))
 		}
 		if len(prog.Cgo) == 0 {
-			d.Facts = append(d.Facts, said(i18n.M("plan.fact.stdcgo.on", strings.Join(prog.StdCgo, ", "))))
+			d.Facts = append(d.Facts, said(i18n.M("plan.fact.stdcgo.on", strings.Join(std, ", "))))
 		}
 		if static {
 			d.Facts = append(d.Facts, said(i18n.M("plan.fact.static.noop")))
@@ -255,21 +256,14 @@ func decideLinkage(c config.Config, s subject, prog facts.Program, l linking, ta
 	return Linkage(d.Choice), words, []Decision{d, ld}, nil
 }
 
-// usesC reports whether prog, linked with cgo on, holds any C. The tags netgo
-// and osusergo take it out of net and os/user.
-func usesC(prog facts.Program, tags []string) bool {
-	if len(prog.Cgo) > 0 {
-		return true
-	}
-	return slices.ContainsFunc(prog.StdCgo, func(pkg string) bool {
-		switch pkg {
-		case "net":
-			return !slices.Contains(tags, "netgo")
-		case "os/user":
-			return !slices.Contains(tags, "osusergo")
-		case "plugin":
-			return true
+// stdC gives the packages of the standard library that, linked with cgo on,
+// bring C along. The tags netgo and osusergo take it out of net and os/user.
+func stdC(prog facts.Program, tags []string) []string {
+	var out []string
+	for _, pkg := range prog.StdCgo {
+		if pkg == "plugin" || pkg == "net" && !slices.Contains(tags, "netgo") || pkg == "os/user" && !slices.Contains(tags, "osusergo") {
+			out = append(out, pkg)
 		}
-		return false
-	})
+	}
+	return out
 }

@@ -75,7 +75,7 @@ func (m *maker) all() error {
 	m.add(d)
 	m.p.Version = version
 	var ds []Decision
-	m.p.Source, ds = decideSource(m.f, m.c)
+	m.p.Source, ds = decideSource(m.f)
 	m.add(ds...)
 
 	toolchain, d, err := decideToolchain(m.f, m.c)
@@ -264,7 +264,8 @@ func needKinds(p facts.Program) []facts.NeedKind {
 }
 
 // merge folds decisions that came out the same, for the same reasons, wherever
-// they had to be made into one without a target.
+// they had to be made into one without a target, and puts those of one ID
+// side by side.
 func merge(ds []Decision) []Decision {
 	var out []Decision
 	for i, d := range ds {
@@ -286,6 +287,13 @@ func merge(ds []Decision) []Decision {
 		}
 		out = append(out, d)
 	}
+	order := map[string]int{}
+	for i, d := range out {
+		if _, ok := order[d.ID]; !ok {
+			order[d.ID] = i
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Decision) int { return cmp.Compare(order[a.ID], order[b.ID]) })
 	return out
 }
 

@@ -102,7 +102,7 @@ func timestamp(t int64) string { return time.Unix(t, 0).UTC().Format(time.RFC333
 
 // decideSource states where the bytes come from, what time is stamped, and
 // how a module from the proxy is built.
-func decideSource(f facts.Facts, c config.Config) (Source, []Decision) {
+func decideSource(f facts.Facts) (Source, []Decision) {
 	s := Source{Revision: f.Source.Revision, URL: repositoryURL(f), Time: f.Source.Time, Dirty: f.Source.Dirty}
 	if f.Source.Kind == "module" {
 		s.Module, s.Sum = f.Source.Ref, f.Source.Sum
@@ -113,6 +113,9 @@ func decideSource(f facts.Facts, c config.Config) (Source, []Decision) {
 		tm.Why = i18n.M("plan.time.unknown")
 	case s.Module != "":
 		tm.Why = i18n.M("plan.time.module")
+	}
+	if s.Time != 0 && s.Revision != "" {
+		tm.Facts = []Fact{said(i18n.M("plan.fact.commit", short(s.Revision), timestamp(s.Time)))}
 	}
 	tm.Rejected = []Alternative{{"now", i18n.M("plan.time.no.clock")}}
 	ds := []Decision{tm, {

@@ -83,7 +83,10 @@ func cut(s string, limit float64) string {
 func pieces(s string) []string {
 	var out []string
 	start := 0
+	var before rune
 	for i, r := range s {
+		last := before
+		before = r
 		next := i + utf8.RuneLen(r)
 		if r == utf8.RuneError {
 			next = i + 1
@@ -92,7 +95,7 @@ func pieces(s string) []string {
 			break
 		}
 		after, _ := utf8.DecodeRuneInString(s[next:])
-		if after == ' ' || closing(after) {
+		if after == ' ' || closing(after) || r == '-' && digit(last) && digit(after) { // 2026-11-21 stays whole
 			continue
 		}
 		if r == ' ' || strings.ContainsRune("/-,=@:+&", r) && !strings.ContainsRune("/-", after) || (han(r) || han(after)) && !opening(r) {
@@ -107,6 +110,8 @@ func han(r rune) bool {
 	k := width.LookupRune(r).Kind()
 	return k == width.EastAsianWide || k == width.EastAsianFullwidth
 }
+
+func digit(r rune) bool { return r >= '0' && r <= '9' }
 
 func closing(r rune) bool {
 	return strings.ContainsRune("，。、；：？！）》」』”’…,.;:?!)]}", r)
