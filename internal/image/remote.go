@@ -29,7 +29,7 @@ import (
 type Remote struct {
 	DockerConfig string                                // directory of docker's config.json; "" = no credentials
 	Offline      bool                                  // refuse to reach anything
-	PlainHTTP    func(host string) bool                // who speaks http; nil: only loopback hosts
+	PlainHTTP    func(host string) bool                // who speaks http; host has its port; nil: only loopback hosts
 	UserAgent    string                                // sent with each request; "" = slipway
 	Proxy        func(*http.Request) (*url.URL, error) // nil: none
 	Roots        *x509.CertPool                        // authorities; nil: the system's
