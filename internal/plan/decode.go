@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"path"
 	"regexp"
 	"slices"
@@ -44,9 +43,6 @@ func Decode(b []byte, name string) (Plan, error) {
 			return Plan{}, bad(fieldOffset(b, strings.Trim(field, `"`)), i18n.M("plan.decode.field", strings.Trim(field, `"`)))
 		}
 		return Plan{}, bad(offsetOf(err, dec.InputOffset()), jsonMessage(err))
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Plan{}, bad(dec.InputOffset(), i18n.M("plan.decode.trailing"))
 	}
 	if msg := p.check(); !msg.IsZero() {
 		return Plan{}, bad(0, msg)

@@ -39,6 +39,11 @@ func (m *maker) image(t *Target, s subject, names map[string]string) error {
 	}
 	around := decideSurroundings(m.c, &base, s.programs)
 	d.Choice = base.summary()
+	for _, a := range around {
+		if a.Choice == onOff(true) {
+			d.Facts = append(d.Facts, a.Facts...)
+		}
+	}
 	img.Base = base
 	ds := append([]Decision{d}, around...)
 

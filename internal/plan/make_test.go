@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -38,7 +39,7 @@ func TestGoldenPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != string(want) {
-		t.Errorf("the plan differs from %s; run the test with -update and read the difference\n%s", name, got)
+		t.Errorf("the plan differs from %s; run the test with -update and read the difference:\n%s", name, firstDifference(string(want), string(got)))
 	}
 	if _, err := Decode(got, name); err != nil {
 		t.Errorf("its own JSON is refused: %v", err)
@@ -137,4 +138,15 @@ func TestExplain(t *testing.T) {
 	}
 	_, err = p.Explain("zzzzzzzzz")
 	wantFault(t, err, "plan.explain.unknown", "plan.oneof")
+}
+
+// firstDifference gives the first line that differs, of both.
+func firstDifference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range min(len(w), len(g)) {
+		if w[i] != g[i] {
+			return fmt.Sprintf("line %d\n-%s\n+%s", i+1, w[i], g[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, then %d", len(w), len(g))
 }

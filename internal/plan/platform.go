@@ -175,22 +175,29 @@ func noVariantHint(arch string) i18n.Message {
 	return i18n.M("plan.targets.novariant.hint")
 }
 
-// alias undoes the names other tools use.
+// alias turns the names other tools use into Go's.
 func alias(s string) string {
-	s = strings.ToLower(s)
-	for _, r := range [][2]string{
-		{"macos/", "darwin/"}, {"osx/", "darwin/"}, {"mac/", "darwin/"}, {"win/", "windows/"},
-		{"/x86_64", "/amd64"}, {"/x64", "/amd64"}, {"/aarch64", "/arm64"}, {"/i386", "/386"}, {"/x86", "/386"},
-		{"/armv7", "/arm/v7"}, {"/armhf", "/arm/v7"}, {"/armv6", "/arm/v6"},
-	} {
-		s = strings.Replace(s, r[0], r[1], 1)
+	goos, arch, _ := strings.Cut(strings.ToLower(s), "/")
+	for _, n := range [][2]string{{"macos", "darwin"}, {"osx", "darwin"}, {"mac", "darwin"}, {"win", "windows"}} {
+		if goos == n[0] {
+			goos = n[1]
+		}
 	}
+	for _, n := range [][2]string{
+		{"x86_64", "amd64"}, {"x64", "amd64"}, {"aarch64", "arm64"}, {"i386", "386"}, {"x86", "386"},
+		{"armv7", "arm/v7"}, {"armhf", "arm/v7"}, {"armv6", "arm/v6"},
+	} {
+		if arch == n[0] {
+			arch = n[1]
+		}
+	}
+	s = strings.TrimSuffix(goos+"/"+arch, "/")
 	switch s {
 	case "wasm", "wasi", "wasi/wasm":
 		return "wasip1/wasm"
 	case "linux", "windows":
 		return s + "/amd64"
-	case "darwin", "macos":
+	case "darwin":
 		return "darwin/arm64"
 	}
 	return s

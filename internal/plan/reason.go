@@ -119,6 +119,9 @@ func checkConfig(c config.Config) error {
 			return wrongOneOf(x.key, x.value, x.accepted)
 		}
 	}
+	if _, ok := quoteWord(c.Version); !ok || strings.TrimSpace(c.Version) != c.Version {
+		return wrong("version", c.Version, i18n.M("plan.stamp.quote.hint"))
+	}
 	if c.Build.Strip == "off" && c.Build.Debug == "on" {
 		return wrong("build.debug", "on", i18n.M("plan.debug.unstripped.hint"))
 	}
