@@ -118,6 +118,8 @@ func (a *app) root() *cobra.Command {
 		Long:          a.say(i18n.M("cli.root.long")),
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		// Letters that may differ from a command's name for it to be suggested.
+		SuggestionsMinimumDistance: 2,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			_, err := i18n.Choose(a.langFlag, a.env)
 			return err

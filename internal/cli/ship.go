@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -397,5 +398,8 @@ func (a *app) remote() image.Remote {
 	if home := a.getenv("HOME"); dir == "" && home != "" {
 		dir = filepath.Join(home, ".docker")
 	}
-	return image.Remote{DockerConfig: dir, Offline: a.offline, UserAgent: "slipway/" + ownVersion().Version}
+	return image.Remote{
+		DockerConfig: dir, Offline: a.offline, Proxy: http.ProxyFromEnvironment,
+		UserAgent: "slipway/" + ownVersion().Version,
+	}
 }
