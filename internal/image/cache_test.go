@@ -7,12 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/slipway-build/slipway/internal/fault"
-	"github.com/slipway-build/slipway/internal/testkit"
 )
 
 func smallLayer(key string) LayerSpec {
@@ -211,42 +209,6 @@ func TestCacheThatCannotBeWritten(t *testing.T) {
 	c := &Cache{dir: filepath.Join(file, "cache"), turn: make(chan struct{}, 1)}
 	_, err = c.Layer(t.Context(), smallLayer("k"), "gzip")
 	wantFault(t, err, "image.cache", fault.Failed)
-}
-
-func TestCacheOnAFullDisk(t *testing.T) {
-	testkit.NeedE2E(t)
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=200k"); err != nil {
-		t.Fatalf("mount a small tmpfs (root is needed): %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	c, err := OpenCache(filepath.Join(dir, "cache"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.Layer(t.Context(), someLayer("k"), "gzip") // more than that
-	if f := wantFault(t, err, "image.cache", fault.Failed); !errors.Is(f, syscall.ENOSPC) {
-		t.Errorf("the cause is %v", f.Cause)
-	}
-	noLitter(t, c)
-	if l := madeLayer(t, c, smallLayer("k"), "gzip"); l.Reused {
-		t.Error("reused")
-	}
-
-	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-		t.Fatal(err)
-	}
-	if l := madeLayer(t, c, smallLayer("k"), "gzip"); !l.Reused {
-		t.Error("a read-only cache must still be read")
-	}
-	_, err = c.Layer(t.Context(), smallLayer("other"), "gzip")
-	if f := wantFault(t, err, "image.cache", fault.Failed); !errors.Is(f, syscall.EROFS) {
-		t.Errorf("the cause is %v", f.Cause)
-	}
 }
 
 func TestCacheIsTrimmed(t *testing.T) {

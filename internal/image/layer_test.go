@@ -264,7 +264,7 @@ func TestCancelledLayerLeavesNothing(t *testing.T) {
 		c := openTestCache(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		spec := someLayer("k")
-		content := prose(1<<20+70_001)
+		content := prose(1<<20 + 70_001)
 		spec.Entries[0].Open = func() (io.ReadCloser, error) {
 			half := len(content) / 2
 			return io.NopCloser(io.MultiReader(

@@ -7,8 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/i18n"
@@ -95,7 +99,15 @@ func claimLayout(dir string) error {
 type layoutWriter struct {
 	dir, blobs string
 	dirs       []string // created here, outermost first
-	files      []string // created here
+
+	mu    sync.Mutex
+	files []string // created here
+}
+
+func (w *layoutWriter) created(path string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.files = append(w.files, path)
 }
 
 func (w *layoutWriter) write(ctx context.Context, all []part, top []byte) error {
@@ -111,15 +123,19 @@ func (w *layoutWriter) write(ctx context.Context, all []part, top []byte) error 
 		return err
 	}
 	keep := map[string]bool{}
+	// Mostly hashing, so as many at once as there are processors.
+	group, blobCtx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, p := range all {
 		h, err := hexOf(p.digest)
 		if err != nil {
-			return err
+			return errors.Join(err, group.Wait())
 		}
 		keep[h] = true
-		if err := w.blob(ctx, p, filepath.Join(w.blobs, h)); err != nil {
-			return err
-		}
+		group.Go(func() error { return w.blob(blobCtx, p, filepath.Join(w.blobs, h)) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	if err := w.put(indexFile, top); err != nil {
 		return err
@@ -136,7 +152,7 @@ func (w *layoutWriter) put(name string, content []byte) error {
 		return nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		w.files = append(w.files, path)
+		w.created(path)
 	}
 	return writeFile(path, content)
 }
@@ -150,7 +166,7 @@ func (w *layoutWriter) blob(ctx context.Context, p part, path string) error {
 		return err
 	}
 	if errors.Is(have, fs.ErrNotExist) {
-		w.files = append(w.files, path)
+		w.created(path)
 	}
 	if p.raw != nil {
 		return writeFile(path, p.raw)
