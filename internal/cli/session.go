@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -201,15 +202,13 @@ func (s *session) readGraph(ctx context.Context, platforms []plan.Platform, cgo 
 		return s.noProgram()
 	}
 	s.facts.Programs = slices.DeleteFunc(s.facts.Programs, func(p facts.Program) bool {
-		return slices.ContainsFunc(platforms, func(q plan.Platform) bool { return q.String() == p.Target })
+		return p.CgoOn == cgo && slices.ContainsFunc(platforms, func(q plan.Platform) bool { return q.String() == p.Target })
 	})
 	s.facts.Programs = append(s.facts.Programs, g.Programs...)
 	if s.inputs == nil {
 		s.inputs = map[string]string{}
 	}
-	for k, v := range g.Inputs {
-		s.inputs[k] = v
-	}
+	maps.Copy(s.inputs, g.Inputs)
 	return nil
 }
 

@@ -201,7 +201,7 @@ func TestFileMistakes(t *testing.T) {
 		{"go: go1.25\n", `1:5: go: "go1.25" is not a valid value`, "write a Go release without the word go, such as 1.25.7"},
 		{"main: [-o=x]\n", `1:8: main: "-o=x" is not a valid value`, "write a package pattern such as . or ./cmd/..."},
 		{"output: ../..\n", `1:9: output: "../.." is not a valid value`, "name a directory of its own, such as dist"},
-		{"build: {tags: [a+b]}\n", `1:16: build.tags: "a+b" is not a valid value`, "write one tag per item, letters, digits, _ and . only; a tag that is not listed is false"},
+		{"build: {tags: [a+b]}\n", `1:16: build.tags: "a+b" is not a valid value`, "tags are a set: write a,b to make both true; + and ! mean nothing to the go command, and a tag that is not listed is false"},
 		{"build: {env: {GOOS: linux}}\n", `1:15: build.env: "GOOS" is not a valid name`, "set targets instead"},
 		{"build: {env: {A: }}\n", `1:18: build.env: A has no value`, `write A: "" for an empty value`},
 		{"build: {env: [A=b]}\n", `1:14: build.env must be a table of names and values`, "write NAME: value"},

@@ -29,6 +29,9 @@ func decideCgo(c config.Config, p Platform, off, on []facts.Program) (bool, Deci
 	required, optional := cgoPackages(programs)
 	for _, r := range required {
 		d.Facts = append(d.Facts, cgoFact(r))
+		if r.Stub != nil {
+			d.Facts = append(d.Facts, Fact{r.Stub.Pos, i18n.M("plan.fact.stub", r.Package, r.Stub.Value)})
+		}
 	}
 	switch c.Build.CGO {
 	case "on":
@@ -43,7 +46,6 @@ func decideCgo(c config.Config, p Platform, off, on []facts.Program) (bool, Deci
 				e.Pos = r.Pos
 				return false, d, e
 			}
-			d.Facts = append(d.Facts, Fact{r.Stub.Pos, i18n.M("plan.fact.stub", r.Package, r.Stub.Value)})
 		}
 		d.Why = i18n.M("plan.cgo.asked.off")
 		d.Facts = append(d.Facts, asked("build.cgo", "off"))

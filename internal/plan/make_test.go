@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/slipway-build/slipway/internal/config"
 	"github.com/slipway-build/slipway/internal/facts"
+	"github.com/slipway-build/slipway/internal/i18n"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata")
@@ -149,4 +151,25 @@ func firstDifference(want, got string) string {
 		}
 	}
 	return fmt.Sprintf("%d lines, then %d", len(w), len(g))
+}
+
+func BenchmarkMake(b *testing.B) {
+	f := withCompilers(sqlite(orders()), gcc, crossGCC)
+	for b.Loop() {
+		if _, err := Make(f, config.Config{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkWriteSVG(b *testing.B) {
+	p, err := Make(orders(), config.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := WriteSVG(io.Discard, p, i18n.English); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -56,7 +56,8 @@ func needFacts(ns []facts.Need) []Fact {
 	return out
 }
 
-// chain writes an import chain, cutting out the middle of a long one.
+// chain writes an import chain with the place of each import, cutting out the
+// middle of a long one.
 func chain(steps []facts.Step) string {
 	const ends = 3
 	var names []string
@@ -67,7 +68,11 @@ func chain(steps []facts.Step) string {
 			}
 			continue
 		}
-		names = append(names, s.Package)
+		name := s.Package
+		if p := s.Pos.String(); p != "" {
+			name += " (" + p + ")"
+		}
+		names = append(names, name)
 	}
 	return strings.Join(names, " → ")
 }
