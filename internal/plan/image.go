@@ -40,7 +40,7 @@ func (m *maker) image(t *Target, s subject, names map[string]string) error {
 	around := decideSurroundings(m.c, &base, s.programs)
 	d.Choice = base.summary()
 	for _, a := range around {
-		if a.Choice == onOff(true) {
+		if a.Choice == "on" {
 			d.Facts = append(d.Facts, a.Facts...)
 		}
 	}
