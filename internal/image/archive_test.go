@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/slipway-build/slipway/internal/fault"
+	"github.com/slipway-build/slipway/internal/plan"
 	"github.com/slipway-build/slipway/internal/testkit"
 )
 
@@ -189,28 +190,42 @@ func main() {
 }
 `
 
-// A real engine loads the archive, and the image holds what its program needs.
+// A real engine loads the archive, and the image holds what its program needs,
+// whether the program is static or brings its libraries.
 func TestDockerRunsOurImages(t *testing.T) {
 	host := testkit.Docker(t)
-	dir := project(t, map[string]string{"main.go": insider})
-	program := filepath.Join(dir, "orders")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, filepath.Join(dir, "main.go"))
-	build.Dir, build.Env = dir, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GO111MODULE=off")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	body, err := os.ReadFile(program)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, compression := range []string{"gzip", "zstd"} {
+	for _, c := range []struct {
+		name, compression, cgo string
+		base                   plan.BaseKind
+		layers                 int
+	}{
+		{"static", "gzip", "0", plan.Assembled, 3},
+		{"zstd", "zstd", "0", plan.Assembled, 3},
+		{"closure", "gzip", "1", plan.Closure, 4},
+	} {
+		dir := project(t, map[string]string{"main.go": insider})
+		program := filepath.Join(dir, "orders")
+		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, filepath.Join(dir, "main.go"))
+		build.Dir, build.Env = dir, append(os.Environ(), "CGO_ENABLED="+c.cgo, "GOFLAGS=", "GO111MODULE=off")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("go build: %v\n%s", err, out)
+		}
+		body, err := os.ReadFile(program)
+		if err != nil {
+			t.Fatal(err)
+		}
 		img := fullImage()
-		img.Compression = compression
+		img.Compression, img.Base.Kind, img.Base.Sysroot = c.compression, c.base, "/"
 		job := aJob(t, openTestCache(t), runtime.GOARCH, img)
-		p := &job.Programs[0]
-		p.Path, p.Size, p.Digest = program, int64(len(body)), digestBytes(body)
+		for i := range job.Programs {
+			p := &job.Programs[i]
+			p.Path, p.Size, p.Digest = program, int64(len(body)), digestBytes(body)
+		}
 		made := []Made{assembledImage(t, job)}
-		name := "slipway-test/orders:" + compression
+		if len(made[0].Layers) != c.layers || (c.layers == 4) != (len(made[0].Libraries) > 0) {
+			t.Fatalf("%s: layers %+v, libraries %+v", c.name, made[0].Layers, made[0].Libraries)
+		}
+		name := "slipway-test/orders:" + c.name
 		archive := filepath.Join(t.TempDir(), "orders.tar")
 		f, err := os.Create(archive)
 		if err == nil {
@@ -231,11 +246,11 @@ func TestDockerRunsOurImages(t *testing.T) {
 		}
 		docker("load", "--input", archive)
 		if id := docker("image", "inspect", "--format", "{{.Id}}", name); id != made[0].Config.Digest+"\n" {
-			t.Errorf("image ID %swant %s", id, made[0].Config.Digest)
+			t.Errorf("%s: image ID %swant %s", c.name, id, made[0].Config.Digest)
 		}
 		const want = "<nil> true\n<nil>\n<nil> true\n<nil> nonroot /home/nonroot\n<nil>\nseed <nil>\n[serve]\n"
 		if out := docker("run", "--rm", "--network", "host", name); out != want {
-			t.Errorf("%s:\n%swant:\n%s", compression, out, want)
+			t.Errorf("%s:\n%swant:\n%s", c.name, out, want)
 		}
 	}
 }
