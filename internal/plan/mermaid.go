@@ -80,7 +80,7 @@ func mermaidText(lines ...string) string {
 // mermaidTitle quotes a title for the YAML in front of the chart.
 func mermaidTitle(s string) string {
 	return "'" + strings.ReplaceAll(strings.Map(func(r rune) rune {
-		if r < ' ' {
+		if r < ' ' || r == '<' || r == '>' { // a title is HTML, without entities
 			return ' '
 		}
 		return r
