@@ -197,12 +197,23 @@ func (o Options) link(ctx context.Context, tmp, dir, linked string, t plan.Targe
 	env := o.Go.Environ(b.Env)
 	// The work directory must lie on the cache's file system: only then does
 	// the go command rename the linked binary into place instead of copying
-	// it, and a killed build cannot leave half of one behind.
-	env = append(env, "GOTMPDIR="+tmp)
+	// it, and a killed build cannot leave half of one behind. It is ours to
+	// remove, because a go command that is stopped early does not.
+	work, err := os.MkdirTemp(tmp, "go-*")
+	if err != nil {
+		return fmt.Errorf("make the build cache: %w", err)
+	}
+	defer os.RemoveAll(work)
+	env = append(env, "GOTMPDIR="+work)
 	var args []string
 	where := o.Root
 	if o.Plan.Source.Install {
-		env = append(env, "GOPATH="+filepath.Join(dir, "gopath"))
+		// `go install path@version` takes no notice of the module's own go.sum
+		// and asks the checksum database about every dependency. That has been
+		// done: the module's zip was held against the database, and go.sum in
+		// it names the hash of each dependency, which reading the package
+		// graph has held against the module cache.
+		env = append(env, "GOPATH="+filepath.Join(dir, "gopath"), "GONOSUMDB=*")
 		_, version, _ := strings.Cut(o.Plan.Source.Module, "@")
 		args = slices.Concat([]string{"install"}, b.Args, []string{"--", b.Package + "@" + version})
 		where = dir

@@ -37,6 +37,8 @@ func environ(t testing.TB, more map[string]string) []string {
 	m := map[string]string{
 		"PATH": os.Getenv("PATH"), "HOME": t.TempDir(), "SLIPWAY_CACHE": t.TempDir(), "LANG": "C",
 		"GOCACHE": goEnv(t, "GOCACHE"), "GOMODCACHE": goEnv(t, "GOMODCACHE"), "GOPROXY": "off",
+		// What the checksum database last said is kept here.
+		"GOPATH": goEnv(t, "GOPATH"),
 	}
 	maps.Copy(m, more)
 	var env []string

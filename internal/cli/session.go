@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/gotool"
 	"github.com/slipway-build/slipway/internal/i18n"
+	"github.com/slipway-build/slipway/internal/image"
 	"github.com/slipway-build/slipway/internal/plan"
 	"github.com/slipway-build/slipway/internal/source"
 )
@@ -107,7 +109,7 @@ func (a *app) prepare(ctx context.Context, args []string, flags map[string]strin
 	if s.plan, err = plan.Make(s.facts, s.config); err != nil {
 		need, ok := errors.AsType[*plan.NeedFacts](err)
 		if !ok {
-			return nil, err
+			return nil, a.pinHint(ctx, s.config.Image.Base, err)
 		}
 		if err := s.readGraph(ctx, need.Targets, true); err != nil {
 			return nil, err
@@ -190,9 +192,11 @@ func (s *session) readGraph(ctx context.Context, platforms []plan.Platform, cgo 
 		Tags: s.config.Build.Tags, MemoDir: filepath.Join(s.cache, "memo"), Std: toolchain,
 	}
 	for _, p := range platforms {
-		o.Targets = append(o.Targets, facts.TargetOptions{
-			Platform: p.String(), CgoOn: cgo, Recipe: plan.Recipe(s.facts, s.config, p, toolchain, cgo),
-		})
+		recipe := plan.Recipe(s.facts, s.config, p, toolchain, cgo)
+		// The only variable that changes with every commit; no package graph
+		// depends on it.
+		delete(recipe, "SOURCE_DATE_EPOCH")
+		o.Targets = append(o.Targets, facts.TargetOptions{Platform: p.String(), CgoOn: cgo, Recipe: recipe})
 	}
 	g, err := facts.ReadGraph(ctx, o)
 	if err != nil {
@@ -223,4 +227,21 @@ func (s *session) noProgram() error {
 		e.Detail += m + "\n"
 	}
 	return e
+}
+
+// pinHint completes the error about a base reference without a digest with
+// the digest it stands for now, if its registry says so.
+func (a *app) pinHint(ctx context.Context, ref string, err error) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || f.Msg.ID != "plan.base.unpinned" || a.offline {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	digest, _, rerr := image.ResolveReference(ctx, a.remote(), ref)
+	if rerr != nil {
+		return err
+	}
+	f.Hint = i18n.M("cli.base.pin", ref, digest)
+	return f
 }

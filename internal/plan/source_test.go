@@ -115,26 +115,22 @@ func TestInstall(t *testing.T) {
 	}
 }
 
+// TestRepositoryURL wants the address from what every copy of a commit has in
+// common.
 func TestRepositoryURL(t *testing.T) {
-	for remote, want := range map[string]string{
-		"":                                     "",
-		"git@github.com:acme/orders.git":       "https://github.com/acme/orders",
-		"github.com:acme/orders":               "https://github.com/acme/orders",
-		"ssh://git@git.acme.io:2222/a/b.git":   "https://git.acme.io/a/b",
-		"https://git.acme.io:8443/a/b.git":     "https://git.acme.io:8443/a/b",
-		"https://user:secret@git.acme.io/a/b/": "https://git.acme.io/a/b",
-		"git://git.acme.io/a/b":                "https://git.acme.io/a/b",
-		"/srv/git/orders.git":                  "",
-		"file:///srv/git/orders.git":           "",
-		`C:\src\orders`:                        "",
-		"C:/src/orders":                        "",
-		"https://git.acme.io/a/b.git?x=1#frag": "https://git.acme.io/a/b",
-		"://":                                  "",
-		"git@host:":                            "https://host/",
-		"../orders":                            "",
+	for module, want := range map[string]string{
+		"github.com/acme/orders":           "https://github.com/acme/orders",
+		"github.com/acme/orders/v2":        "https://github.com/acme/orders",
+		"gitee.com/acme/orders/cmd/orders": "https://gitee.com/acme/orders",
+		"github.com/acme":                  "",
+		"acme.example/orders/api":          "",
+		"orders":                           "",
 	} {
-		if got := repositoryURL(facts.Facts{Source: facts.Source{RemoteURL: remote}}); got != want {
-			t.Errorf("%q gives %q, want %q", remote, got, want)
+		for _, remote := range []string{"", "https://github.com/fork/orders"} {
+			f := facts.Facts{Source: facts.Source{RemoteURL: remote}, Module: facts.Module{Path: module}}
+			if got := repositoryURL(f); got != want {
+				t.Errorf("%s, cloned from %q, gives %q, want %q", module, remote, got, want)
+			}
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -143,38 +142,18 @@ func decideSource(f facts.Facts) (Source, []Decision) {
 	return s, ds
 }
 
-// repositoryURL gives the page of the repository a person can open: the
-// origin with its scp-like or ssh form turned into https, or, for a module
-// whose path begins with a repository's address, that.
+// forges are hosts on which the first two elements after the host are a
+// repository.
+var forges = []string{"github.com", "gitlab.com", "gitee.com", "bitbucket.org", "codeberg.org"}
+
+// repositoryURL gives the page of the repository if the module's path begins
+// with one. The clone's origin does not count: a fork, a mirror and a tarball
+// of one commit have different ones, and must give the same bytes. Who wants
+// another address in the image states it under image.labels.
 func repositoryURL(f facts.Facts) string {
-	raw := strings.TrimSuffix(f.Source.RemoteURL, "/")
-	if raw == "" {
-		if p := strings.SplitN(f.Module.Path, "/", 4); len(p) >= 3 && p[0] == "github.com" {
-			return "https://" + strings.Join(p[:3], "/")
-		}
+	p := strings.Split(f.Module.Path, "/")
+	if len(p) < 3 || !slices.Contains(forges, p[0]) {
 		return ""
 	}
-	if host, path, ok := strings.Cut(raw, ":"); ok && !strings.Contains(raw, "://") {
-		// scp-like: [user@]host:path. One letter is a drive of Windows.
-		if _, h, ok := strings.Cut(host, "@"); ok {
-			host = h
-		}
-		if len(host) < 2 || strings.ContainsAny(host, `/\`) {
-			return ""
-		}
-		raw = "ssh://" + host + "/" + strings.TrimPrefix(path, "/")
-	}
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return ""
-	}
-	switch u.Scheme {
-	case "ssh", "git", "git+ssh":
-		u.Scheme, u.Host = "https", u.Hostname()
-	case "https", "http":
-	default:
-		return ""
-	}
-	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	return strings.TrimSuffix(u.String(), ".git")
+	return "https://" + strings.Join(p[:3], "/")
 }
