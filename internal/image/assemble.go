@@ -67,16 +67,20 @@ func Assemble(ctx context.Context, job Job) (Made, error) {
 		return Made{}, fault.UsageError(i18n.M("image.base.kind", img.Base.Kind), i18n.M("image.base.kind.hint"))
 	}
 
-	files, err := assembled(ctx, job)
+	files, err := extraFiles(ctx, job)
 	if err != nil {
 		return Made{}, err
 	}
-	if err := a.add(ctx, files); err != nil {
+	surroundings, err := assembled(ctx, job)
+	if err != nil {
+		return Made{}, err
+	}
+	if err := a.add(ctx, surroundings); err != nil {
 		return Made{}, err
 	}
 	if img.Base.Kind == plan.Closure {
 		var libs content
-		if libs, libraries, err = closure(ctx, job); err != nil {
+		if libs, libraries, err = closure(ctx, job, files); err != nil {
 			return Made{}, err
 		}
 		if err := a.add(ctx, libs); err != nil {
@@ -84,9 +88,6 @@ func Assemble(ctx context.Context, job Job) (Made, error) {
 		}
 	}
 	if err := a.add(ctx, programs(img.BinDir, job.Programs)); err != nil {
-		return Made{}, err
-	}
-	if files, err = extraFiles(ctx, job); err != nil {
 		return Made{}, err
 	}
 	if err := a.add(ctx, files); err != nil {
@@ -188,10 +189,12 @@ func programs(binDir string, list []Program) content {
 	return c
 }
 
-// closure gives the layer of the interpreter and the shared libraries.
-func closure(ctx context.Context, job Job) (content, []Library, error) {
-	base := job.Target.Image.Base
-	entries, libraries, err := closureEntries(ctx, base.Sysroot, job.Programs, base.NSS)
+// closure gives the layer of the interpreter and the shared libraries. Those
+// among files are not added again.
+func closure(ctx context.Context, job Job, files content) (content, []Library, error) {
+	img := job.Target.Image
+	spec := closureSpec{Sysroot: img.Base.Sysroot, Programs: job.Programs, BinDir: img.BinDir, NSS: img.Base.NSS, Files: files.onDisk()}
+	entries, libraries, err := spec.entries(ctx)
 	if err != nil {
 		return content{}, nil, err
 	}

@@ -34,17 +34,14 @@ type closureSpec struct {
 	Files map[string]string
 }
 
-// closureEntries gives the files that dynamically linked programs need to
-// start: the interpreter at the path PT_INTERP names, and every library that
-// DT_NEEDED asks for, directly or not, at a place where that interpreter will
-// look for it. Directories are left to the layer. The result depends on the
-// sysroot's content and the programs alone.
-func closureEntries(ctx context.Context, sysroot string, programs []Program, nss bool) ([]Entry, []Library, error) {
-	return closureSpec{Sysroot: sysroot, Programs: programs, NSS: nss}.entries(ctx)
-}
-
-// entries follows the programs one after the other: each is a process of its
-// own, in which a name stands for one library.
+// entries gives the files that dynamically linked programs need to start: the
+// interpreter at the path PT_INTERP names, and every library that DT_NEEDED
+// asks for, directly or not, at a place where that interpreter will look for
+// it. Directories are left to the layer. The result depends on the content of
+// sysroot, programs and files alone.
+//
+// The programs are followed one after the other: each is a process of its own,
+// in which a name stands for one library.
 func (s closureSpec) entries(ctx context.Context) ([]Entry, []Library, error) {
 	c := &collector{spec: s, entries: map[string]Entry{}, libraries: map[string]Library{}, opened: map[string]*binary.File{}}
 	for _, p := range s.Programs {

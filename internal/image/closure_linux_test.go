@@ -207,7 +207,7 @@ func main() {
 func TestClosureOfCgoProgram(t *testing.T) {
 	needTool(t, "gcc")
 	p := compileGo(t, nil, resolverProgram)
-	entries, libs, err := closureEntries(t.Context(), "/", []Program{programAt(p)}, true)
+	entries, libs, err := closureSpec{Sysroot: "/", Programs: []Program{programAt(p)}, NSS: true}.entries(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func ownLibraries(t *testing.T) (dir, prog string) {
 // wherever the program will lie.
 func TestClosureOfOwnLibraries(t *testing.T) {
 	_, prog := ownLibraries(t)
-	entries, libs, err := closureEntries(t.Context(), "/", []Program{programAt(prog)}, false)
+	entries, libs, err := closureSpec{Sysroot: "/", Programs: []Program{programAt(prog)}}.entries(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,7 +385,7 @@ func TestClosureStaysInTheSysroot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			root, prog := hostSysroot(t, "opt")
 			makeLink(t, target, filepath.Join(root, "usr/lib/x86_64-linux-gnu/libown.so.1"))
-			_, _, err := closureEntries(t.Context(), root, []Program{programAt(prog)}, false)
+			_, _, err := closureSpec{Sysroot: root, Programs: []Program{programAt(prog)}}.entries(t.Context())
 			fe := wantClosureFault(t, err, "closure.missing", "libown.so.1")
 			if want := "libown.so.1 (prog): /lib/x86_64-linux-gnu, /usr/lib/x86_64-linux-gnu, /lib, /usr/lib\n"; fe.Detail != want {
 				t.Errorf("detail %q, want %q", fe.Detail, want)
@@ -421,7 +421,7 @@ func TestClosureFaults(t *testing.T) {
 	root, prog := hostSysroot(t, "usr/lib")
 	makeLink(t, "libown.so.1.2.3", filepath.Join(root, "usr/lib/libown.so.1"))
 	of := func(sysroot, prog string) error {
-		_, _, err := closureEntries(t.Context(), sysroot, []Program{programAt(prog)}, false)
+		_, _, err := closureSpec{Sysroot: sysroot, Programs: []Program{programAt(prog)}}.entries(t.Context())
 		return err
 	}
 	if err := of(root, prog); err != nil {
@@ -449,7 +449,7 @@ func TestClosureFaults(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := closureEntries(ctx, root, []Program{programAt(prog)}, false); !errors.Is(err, context.Canceled) {
+	if _, _, err := (closureSpec{Sysroot: root, Programs: []Program{programAt(prog)}}).entries(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -491,7 +491,7 @@ func TestClosureRPathIsInherited(t *testing.T) {
 				"-shared", "-fPIC", "-Wl,-soname,libouter.so", inner)
 			prog := compileC(t, "gcc", filepath.Join(t.TempDir(), "prog"), "#include <stdio.h>\nint outer(void);\nint main() { printf(\"%d\\n\", outer()); return 0; }\n",
 				outer, "-Wl,"+c.flag+",-rpath,/opt/priv,-rpath-link,"+dir)
-			entries, _, err := closureEntries(t.Context(), root, []Program{programAt(prog)}, false)
+			entries, _, err := closureSpec{Sysroot: root, Programs: []Program{programAt(prog)}}.entries(t.Context())
 			if !c.ok {
 				wantClosureFault(t, err, "closure.missing", "libinner.so (/opt/priv/libouter.so)")
 				return
@@ -519,7 +519,7 @@ func TestClosureOfStaticProgramIsEmpty(t *testing.T) {
 func TestClosureOfMuslProgram(t *testing.T) {
 	needTool(t, "musl-gcc")
 	p := compileGo(t, []string{"CC=musl-gcc"}, strings.ReplaceAll(resolverProgram, "#cgo LDFLAGS: -lm\n", ""))
-	entries, libs, err := closureEntries(t.Context(), "", []Program{programAt(p)}, true)
+	entries, libs, err := closureSpec{Programs: []Program{programAt(p)}, NSS: true}.entries(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -542,7 +542,7 @@ func TestClosureOfArm64Program(t *testing.T) {
 	testkit.NeedE2E(t, "aarch64-linux-gnu-gcc", "qemu-aarch64-static")
 	p := compileGo(t, []string{"GOARCH=arm64", "CC=aarch64-linux-gnu-gcc"}, resolverProgram)
 	for _, sysroot := range []string{"/usr/aarch64-linux-gnu", ""} {
-		entries, libs, err := closureEntries(t.Context(), sysroot, []Program{programAt(p)}, true)
+		entries, libs, err := closureSpec{Sysroot: sysroot, Programs: []Program{programAt(p)}, NSS: true}.entries(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -581,4 +581,46 @@ func FuzzLdSoConf(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A program's own libraries, delivered by image.files into the directory its
+// run path names, links and all.
+func TestAssembleClosureFindsImageFiles(t *testing.T) {
+	dir, prog := ownLibraries(t)
+	bin := filepath.Join(t.TempDir(), "prog")
+	copyTo(t, prog, bin)
+	own := filepath.Join(dir, "lib/libown.so.1")
+	if err := os.Rename(own, own+".2.3"); err != nil {
+		t.Fatal(err)
+	}
+	makeLink(t, "libown.so.1.2.3", own)
+	size, digest, err := hashFile(t.Context(), func() (*os.File, error) { return os.Open(bin) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := plan.Binary{Name: "prog"}
+	job := Job{
+		Target: plan.Target{
+			Platform: plan.Platform{OS: "linux", Arch: runtime.GOARCH}, Binaries: []plan.Binary{b},
+			Image: &plan.Image{Base: plan.Base{Kind: plan.Closure}, User: "0", BinDir: "/srv", Files: []plan.File{{From: "lib", To: "/srv/lib"}}},
+		},
+		Programs:   []Program{{Binary: b, Path: bin, Digest: digest, Size: size}},
+		ProjectDir: dir, Cache: openTestCache(t),
+	}
+	made := assembledImage(t, job)
+	if libraryOf(made.Libraries, "libc.so") == nil || libraryOf(made.Libraries, "libown") != nil || libraryOf(made.Libraries, "libinner") != nil {
+		t.Errorf("libraries: %+v", made.Libraries)
+	}
+	root := t.TempDir()
+	for _, l := range made.Layers {
+		runTool(t, root, nil, "tar", "-xf", l.Path)
+	}
+	// Without /proc the loader does not know where the program lies.
+	if got := runIn(t, root, []string{"LD_ORIGIN_PATH=/srv"}, "/srv/prog"); got != "42\n" {
+		t.Errorf("printed %q", got)
+	}
+
+	job.Target.Image.Files = nil
+	_, err = Assemble(t.Context(), job)
+	wantClosureFault(t, err, "closure.missing", "libown.so.1")
 }

@@ -24,6 +24,9 @@ type content struct {
 type item struct {
 	Entry
 	sum string // names the bytes of a regular file
+	// onDisk is where a file or link of the user lies on this disk; empty for
+	// what was made here or comes from elsewhere.
+	onDisk string
 	// implied is set for a directory that nobody gave permissions to: one that
 	// a lower layer holds keeps what it has there.
 	implied bool
@@ -41,6 +44,18 @@ func (c *content) bytes(path string, mode int64, b []byte) {
 		}},
 		sum: digestBytes(b),
 	})
+}
+
+// onDisk gives the files and links that lie on this disk: path in the image to
+// path there.
+func (c *content) onDisk() map[string]string {
+	out := map[string]string{}
+	for _, it := range c.items {
+		if it.onDisk != "" {
+			out[it.Path] = it.onDisk
+		}
+	}
+	return out
 }
 
 // spec gives the layer. An empty content has no layer.

@@ -73,7 +73,7 @@ func (c *content) addFile(ctx context.Context, projectDir string, f plan.File) e
 			if err != nil {
 				return err
 			}
-			c.items = append(c.items, item{Entry: Entry{Path: dest, Mode: 0o777, UID: f.UID, GID: f.GID, Link: target}})
+			c.items = append(c.items, item{Entry: Entry{Path: dest, Mode: 0o777, UID: f.UID, GID: f.GID, Link: target}, onDisk: p})
 			return nil
 		}
 		fi, err := d.Info()
@@ -108,7 +108,7 @@ func (c *content) addRegular(ctx context.Context, dir, name string, fi fs.FileIn
 	}
 	c.items = append(c.items, item{
 		Entry: Entry{Path: to, Mode: mode, UID: f.UID, GID: f.GID, Size: size, Open: openVerified(p, digest, open)},
-		sum:   digest,
+		sum:   digest, onDisk: p,
 	})
 	return nil
 }
