@@ -18,13 +18,14 @@ import (
 type Job struct {
 	Target     plan.Target // Image is not nil
 	Programs   []Program   // every binary of Target, in the same order
-	ProjectDir string      // what plan.File.From and Base.CABundle are relative to
+	ProjectDir string      // what plan.File.From, Base.CABundle and the directory of an oci: base are relative to
 	Zoneinfo   string      // path of the toolchain's lib/time/zoneinfo.zip
 	Cache      *Cache
 	Remote     Remote // how the registry of a reference base is reached
 	// Progress may be nil. It gets the bytes so far of the stage: "layer" is
-	// the tar of all layers made here, "base" the fetched reference base. A
-	// layer that came from the cache takes none.
+	// the tar of all layers made here, "base" what was fetched of a reference
+	// base. A layer that came from the cache takes none. It is called by one
+	// goroutine at a time.
 	Progress func(stage string, bytes int64)
 }
 
@@ -140,16 +141,17 @@ func (a *assembly) add(ctx context.Context, c content) error {
 // reference fetches the base the plan names and learns its directories.
 func (a *assembly) reference(ctx context.Context) (baseImage, error) {
 	job := a.job
-	base, err := job.Remote.base(ctx, job.Target.Image.Base.Ref, job.Target.Platform, job.Cache)
+	name, err := parseReference(job.Target.Image.Base.Ref)
 	if err != nil {
 		return baseImage{}, err
 	}
+	l := &puller{remote: job.Remote, name: name.below(job.ProjectDir), cache: job.Cache}
 	if report := job.Progress; report != nil {
-		var n int64
-		for _, l := range base.Layers {
-			n += l.Size
-		}
-		report("base", n)
+		l.progress = func(n int64) { report("base", n) }
+	}
+	base, err := l.base(ctx, job.Target.Platform)
+	if err != nil {
+		return baseImage{}, err
 	}
 	if a.lower, err = job.Cache.treeOf(ctx, base.Layers); err != nil {
 		return baseImage{}, err

@@ -24,23 +24,6 @@ type baseImage struct {
 	Digest string // of the manifest of the platform
 }
 
-// base gives the image of platform p that ref names. The reference must name
-// bytes (a digest, or a layout with a single image), so that the same plan
-// gives the same image tomorrow. What is in the cache is not asked for again:
-// a second build needs no network.
-func (r Remote) base(ctx context.Context, ref string, p plan.Platform, c *Cache) (baseImage, error) {
-	name, err := parseReference(ref)
-	if err != nil {
-		return baseImage{}, err
-	}
-	if name.Digest == "" && name.Dir == "" {
-		return baseImage{}, r.refuseTag(ctx, name)
-	}
-	l := &puller{remote: r, name: name, cache: c}
-	defer l.close()
-	return l.pull(ctx, p)
-}
-
 // refuseTag tells what to write instead of a tag, which takes asking the
 // registry what the tag is now.
 func (r Remote) refuseTag(ctx context.Context, name reference) error {
@@ -55,11 +38,26 @@ func (r Remote) refuseTag(ctx context.Context, name reference) error {
 
 // puller brings one image into the cache.
 type puller struct {
-	remote Remote
-	name   reference
-	cache  *Cache
-	mu     sync.Mutex
-	opened source // nil until something was missing
+	remote   Remote
+	name     reference
+	cache    *Cache
+	progress func(int64) // may be nil; bytes fetched so far, of all layers
+
+	mu      sync.Mutex
+	opened  source // nil until something was missing
+	fetched int64
+}
+
+// base gives the image for platform p. The reference must name bytes (a
+// digest, or a layout with a single image), so that the same plan gives the
+// same image tomorrow. What is in the cache is not asked for again: a second
+// build needs no network.
+func (l *puller) base(ctx context.Context, p plan.Platform) (baseImage, error) {
+	if l.name.Digest == "" && l.name.Dir == "" {
+		return baseImage{}, l.remote.refuseTag(ctx, l.name)
+	}
+	defer l.close()
+	return l.pull(ctx, p)
 }
 
 // source opens the registry or layout the first time something is missing.
@@ -238,11 +236,31 @@ func (l *puller) layer(ctx context.Context, d Descriptor, diffID string) (Layer,
 		return Layer{}, err
 	}
 	defer rc.Close()
-	if _, err := l.cache.putBlob(ctx, rc, d.Digest, d.Size); err != nil {
+	if _, err := l.cache.putBlob(ctx, l.counted(rc), d.Digest, d.Size); err != nil {
 		return Layer{}, blobError(ctx, l.name, d, err)
 	}
 	return layer, nil
 }
+
+// counted reports what is read of r. Several layers are fetched at a time; who
+// is told sees one number that grows.
+func (l *puller) counted(r io.Reader) io.Reader {
+	if l.progress == nil {
+		return r
+	}
+	return readFunc(func(p []byte) (int, error) {
+		n, err := r.Read(p)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.fetched += int64(n)
+		l.progress(l.fetched)
+		return n, err
+	})
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
 // blobError puts errCorrupt into words, and names the blob in errors that do
 // not speak for themselves.

@@ -21,10 +21,19 @@ import (
 	"github.com/slipway-build/slipway/internal/testkit"
 )
 
+// baseOf fetches the base that ref names.
+func baseOf(ctx context.Context, r Remote, ref string, p plan.Platform, c *Cache) (baseImage, error) {
+	name, err := parseReference(ref)
+	if err != nil {
+		return baseImage{}, err
+	}
+	return (&puller{remote: r, name: name, cache: c}).base(ctx, p)
+}
+
 // pull fetches a base and checks that what came is what was pushed.
 func (p pushed) pull(t *testing.T, r Remote, ref string, i int, c *Cache) baseImage {
 	t.Helper()
-	b, err := r.base(t.Context(), ref, p.made[i].Platform, c)
+	b, err := baseOf(t.Context(), r, ref, p.made[i].Platform, c)
 	if err != nil {
 		t.Fatalf("pull %s: %v", ref, err)
 	}
@@ -76,9 +85,9 @@ func TestPushedImageIsPulledUnchanged(t *testing.T) {
 		}
 		p.pull(t, offline, strings.Replace(p.ref, "@", ":v1@", 1), i, c) // a tag beside a digest says nothing
 	}
-	_, err := offline.base(t.Context(), p.ref, amd64, openTestCache(t))
+	_, err := baseOf(t.Context(), offline, p.ref, amd64, openTestCache(t))
 	wantWords(t, err, fault.Failed, "offline", reg.host)
-	_, err = offline.base(t.Context(), reg.host+"/team/app:v1", amd64, c)
+	_, err = baseOf(t.Context(), offline, reg.host+"/team/app:v1", amd64, c)
 	wantWords(t, err, fault.Usage, "not pinned")
 }
 
@@ -107,7 +116,7 @@ func TestDamagedCacheIsHealed(t *testing.T) {
 	spoil(p.made[0].Manifest.Digest)
 	spoil(p.made[0].Config.Digest)
 	spoil(p.made[0].Layers[1].Digest)
-	b, err := quick().base(t.Context(), p.ref, amd64, c)
+	b, err := baseOf(t.Context(), quick(), p.ref, amd64, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +143,7 @@ func TestResolveReference(t *testing.T) {
 	_, _, err = ResolveReference(t.Context(), quick(), reg.host+"/app") // latest
 	wantWords(t, err, fault.Failed, "has no", reg.host+"/app")
 
-	_, err = quick().base(t.Context(), reg.host+"/app:v1", amd64, openTestCache(t))
+	_, err = baseOf(t.Context(), quick(), reg.host+"/app:v1", amd64, openTestCache(t))
 	wantWords(t, err, fault.Usage, reg.host+"/app:v1", "is not pinned", reg.host+"/app@"+p.index.Digest)
 }
 
@@ -160,9 +169,9 @@ func TestBaseFromLayout(t *testing.T) {
 		t.Errorf("got %s %v %v", digest, platforms, err)
 	}
 
-	_, err = offline.base(t.Context(), "oci:"+t.TempDir(), amd64, c)
+	_, err = baseOf(t.Context(), offline, "oci:"+t.TempDir(), amd64, c)
 	wantWords(t, err, fault.Usage, "is not an OCI layout")
-	_, err = offline.base(t.Context(), "oci:"+dir+"@"+someDigest, amd64, c)
+	_, err = baseOf(t.Context(), offline, "oci:"+dir+"@"+someDigest, amd64, c)
 	wantWords(t, err, fault.Failed, "not complete", "no such file")
 
 	layer := filepath.Join(dir, "blobs", "sha256", strings.TrimPrefix(p.made[0].Layers[1].Digest, "sha256:"))
@@ -170,7 +179,7 @@ func TestBaseFromLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh := openTestCache(t)
-	_, err = offline.base(t.Context(), "oci:"+dir, amd64, fresh)
+	_, err = baseOf(t.Context(), offline, "oci:"+dir, amd64, fresh)
 	wantWords(t, err, fault.Failed, "other bytes")
 	noTemps(t, fresh)
 
@@ -178,8 +187,56 @@ func TestBaseFromLayout(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, indexFile), []byte(two), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	_, err = offline.base(t.Context(), "oci:"+dir, amd64, c)
+	_, err = baseOf(t.Context(), offline, "oci:"+dir, amd64, c)
 	wantWords(t, err, fault.Usage, "several images", "oci:"+dir+"@"+ix.Digest)
+}
+
+// A layout is named relative to the project, wherever slipway was started.
+func TestBaseFromLayoutOfTheProject(t *testing.T) {
+	from := openTestCache(t)
+	below := makeImage(t, from, amd64, 1000)
+	job := aJob(t, openTestCache(t), "amd64", fullImage())
+	ix, err := WriteLayout(t.Context(), filepath.Join(job.ProjectDir, "third_party", "base"), []Made{below}, IndexMeta{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	for _, ref := range []string{"oci:third_party/base@" + ix.Digest, "oci:./third_party/../third_party/base"} {
+		job.Target.Image.Base = plan.Base{Kind: plan.Reference, Ref: ref}
+		made := assembledImage(t, job)
+		if made.BaseDigest != below.Manifest.Digest || made.Layers[0].Digest != below.Layers[0].Digest {
+			t.Errorf("%s: base %s, layers %+v", ref, made.BaseDigest, made.Layers)
+		}
+	}
+}
+
+// What is fetched is told while it is fetched, as one number that grows; what
+// is in the cache already takes no time and is not told.
+func TestProgressOfBase(t *testing.T) {
+	reg := newTestRegistry(t)
+	p := pushTwo(t, quick(), reg, "app", 3<<20)
+	job := aJob(t, openTestCache(t), "amd64", fullImage())
+	job.Target.Image.Base = plan.Base{Kind: plan.Reference, Ref: p.ref}
+	job.Remote = quick()
+	var told []int64
+	job.Progress = func(stage string, n int64) {
+		if stage == "base" {
+			told = append(told, n)
+		}
+	}
+	var want int64
+	for _, l := range p.made[0].Layers {
+		want += l.Size
+	}
+	assembledImage(t, job)
+	if len(told) < 5 || !slices.IsSorted(told) || told[0] == want || told[len(told)-1] != want {
+		t.Errorf("told %v of %d bytes", told, want)
+	}
+	told = nil
+	assembledImage(t, job)
+	if told != nil {
+		t.Errorf("told %v of a cached base", told)
+	}
 }
 
 func TestDockerMediaTypes(t *testing.T) {
@@ -212,9 +269,9 @@ func TestDockerMediaTypes(t *testing.T) {
 	p.pull(t, quick(), reg.host+"/app@"+digest, 0, openTestCache(t))
 	p.pull(t, quick(), reg.host+"/app@"+list, 0, openTestCache(t))
 
-	_, err := quick().base(t.Context(), reg.host+"/app@"+digest, arm64, openTestCache(t))
+	_, err := baseOf(t.Context(), quick(), reg.host+"/app@"+digest, arm64, openTestCache(t))
 	wantWords(t, err, fault.Usage, "not made for linux/arm64", "made for linux/amd64")
-	_, err = quick().base(t.Context(), p.ref, plan.Platform{OS: "linux", Arch: "s390x"}, openTestCache(t))
+	_, err = baseOf(t.Context(), quick(), p.ref, plan.Platform{OS: "linux", Arch: "s390x"}, openTestCache(t))
 	wantWords(t, err, fault.Usage, "not made for linux/s390x", "linux/amd64, linux/arm64")
 }
 
@@ -264,7 +321,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 	// Nobody waits for an hour.
 	reg.fault("GET", "/manifests/", 1, status(429, "Retry-After", "3600"))
-	_, err := quick().base(t.Context(), p.ref, amd64, openTestCache(t))
+	_, err := baseOf(t.Context(), quick(), p.ref, amd64, openTestCache(t))
 	wantWords(t, err, fault.Failed, "does not take more requests", "wait 1h0m0s")
 
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -338,7 +395,7 @@ func TestFaultsThatStay(t *testing.T) {
 			reg.forget()
 			reg.fault(tc.method, tc.path, 1<<30, tc.do)
 			c := openTestCache(t)
-			_, err := quick().base(t.Context(), p.ref, amd64, c)
+			_, err := baseOf(t.Context(), quick(), p.ref, amd64, c)
 			for i := range tc.want {
 				tc.want[i] = strings.ReplaceAll(tc.want[i], "HOST", reg.host)
 			}
@@ -393,7 +450,7 @@ func TestUnusableImages(t *testing.T) {
 				_, _ = w.Write(raw)
 			})
 			c := openTestCache(t)
-			_, err := quick().base(t.Context(), reg.host+"/app@"+digest, amd64, c)
+			_, err := baseOf(t.Context(), quick(), reg.host+"/app@"+digest, amd64, c)
 			wantWords(t, err, fault.Failed, tc.want)
 			noTemps(t, c)
 		})
@@ -423,7 +480,7 @@ func (r *testRegistry) blob(t testing.TB, repo, digest string) []byte {
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
 	pull := func(r Remote, host string) error {
-		_, err := r.base(t.Context(), host+"/app@"+someDigest, amd64, openTestCache(t))
+		_, err := baseOf(t.Context(), r, host+"/app@"+someDigest, amd64, openTestCache(t))
 		return err
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -466,7 +523,7 @@ func TestUnreachable(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := quick().base(ctx, reg.host+"/app@"+someDigest, amd64, openTestCache(t)); !errors.Is(err, context.Canceled) {
+	if _, err := baseOf(ctx, quick(), reg.host+"/app@"+someDigest, amd64, openTestCache(t)); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -492,7 +549,7 @@ func TestStall(t *testing.T) {
 
 	r.Attempts = 2
 	reg.fault("GET", "/blobs/"+p.made[0].Layers[1].Digest, 1<<30, half)
-	_, err := r.base(t.Context(), p.ref, amd64, openTestCache(t))
+	_, err := baseOf(t.Context(), r, p.ref, amd64, openTestCache(t))
 	wantWords(t, err, fault.Failed, "does not answer", "100ms")
 }
 
@@ -540,25 +597,25 @@ func TestBasicLogin(t *testing.T) {
 	p := pushTwo(t, r, reg, "private/app", 1000)
 	p.pull(t, r, p.ref, 1, openTestCache(t))
 
-	_, err := quick().base(t.Context(), p.ref, amd64, openTestCache(t))
+	_, err := baseOf(t.Context(), quick(), p.ref, amd64, openTestCache(t))
 	wantWords(t, err, fault.Failed, "wants a login", "docker login "+reg.host)
 	r.DockerConfig = dockerConfig(t, login(reg.host, "ann", "wrong-"+password))
-	_, err = r.base(t.Context(), p.ref, amd64, openTestCache(t))
+	_, err = baseOf(t.Context(), r, p.ref, amd64, openTestCache(t))
 	f := wantWords(t, err, fault.Failed, "does not accept the login")
 	if strings.Contains(f.Error(), password) || strings.Contains(f.Error(), base64.StdEncoding.EncodeToString([]byte("ann:wrong-"+password))) {
 		t.Errorf("a secret: %s", f.Error())
 	}
 
 	r.DockerConfig = t.TempDir() // without a config.json
-	_, err = r.base(t.Context(), p.ref, amd64, openTestCache(t))
+	_, err = baseOf(t.Context(), r, p.ref, amd64, openTestCache(t))
 	wantWords(t, err, fault.Failed, "wants a login")
 	r.DockerConfig = dockerConfig(t, []byte(`{"auths": 5`))
-	_, err = r.base(t.Context(), p.ref, amd64, openTestCache(t))
+	_, err = baseOf(t.Context(), r, p.ref, amd64, openTestCache(t))
 	if f := wantWords(t, err, fault.Usage, "cannot be read"); f.Pos.File == "" {
 		t.Error("no file named")
 	}
 	r.DockerConfig = dockerConfig(t, map[string]any{"credHelpers": map[string]any{reg.host: "slipway-has-no-such-helper"}})
-	_, err = r.base(t.Context(), p.ref, amd64, openTestCache(t))
+	_, err = baseOf(t.Context(), r, p.ref, amd64, openTestCache(t))
 	wantWords(t, err, fault.Failed, "credentials", "docker-credential-slipway-has-no-such-helper")
 }
 
@@ -598,9 +655,9 @@ func TestTokenLogin(t *testing.T) {
 	p := pushTwo(t, r, reg, "app", 50000)
 	p.pull(t, r, p.ref, 0, openTestCache(t))
 
-	_, err := quick().base(t.Context(), p.ref, amd64, openTestCache(t))
+	_, err := baseOf(t.Context(), quick(), p.ref, amd64, openTestCache(t))
 	wantWords(t, err, fault.Failed, "wants a login")
 	r.DockerConfig = dockerConfig(t, login(reg.host, "ann", "wrong"))
-	_, err = r.base(t.Context(), p.ref, amd64, openTestCache(t))
+	_, err = baseOf(t.Context(), r, p.ref, amd64, openTestCache(t))
 	wantWords(t, err, fault.Failed, "does not accept the login")
 }

@@ -217,7 +217,7 @@ func benchmarkRemote(b *testing.B, push bool) {
 			}
 		}
 		if !push {
-			if _, err := quick().base(b.Context(), res.Reference, amd64, openTestCache(b)); err != nil {
+			if _, err := baseOf(b.Context(), quick(), res.Reference, amd64, openTestCache(b)); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -51,6 +52,19 @@ func (r reference) repository() string {
 // pinned gives the reference with a digest, and without the tag.
 func (r reference) pinned(digest string) reference {
 	r.Tag, r.Digest = "", digest
+	return r
+}
+
+// below gives the reference as it is meant in a project: the directory of a
+// layout is relative to that of the project.
+func (r reference) below(dir string) reference {
+	switch {
+	case r.Dir == "" || filepath.IsAbs(r.Dir) || filepath.VolumeName(r.Dir) != "":
+	case os.IsPathSeparator(r.Dir[0]): // on Windows: the drive is missing
+		r.Dir = filepath.VolumeName(dir) + r.Dir
+	default:
+		r.Dir = filepath.Join(dir, r.Dir)
+	}
 	return r
 }
 

@@ -2,6 +2,7 @@ package image
 
 import (
 	"encoding/json"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -178,5 +179,28 @@ func TestRedact(t *testing.T) {
 	}
 	if got := oneLine("a\x1b[31m\nb"+strings.Repeat("é", 9), 12); got != "a [31m bé…" && !json.Valid([]byte(`"`+got+`"`)) {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestReferenceBelow(t *testing.T) {
+	cases := map[string]string{
+		"oci:base@" + someDigest: "oci:/srv/app/base@" + someDigest, "oci:../a@b": "oci:/srv/a@b", "oci:/abs": "oci:/abs", "localhost/a/b": "localhost/a/b",
+	}
+	project := "/srv/app"
+	if runtime.GOOS == "windows" {
+		project = `C:\srv\app`
+		cases = map[string]string{
+			"oci:base/x@" + someDigest: `oci:C:\srv\app\base\x@` + someDigest, `oci:..\a@b`: `oci:C:\srv\a@b`,
+			`oci:D:\abs`: `oci:D:\abs`, "oci:/rooted": `oci:C:\rooted`, "localhost/a/b": "localhost/a/b",
+		}
+	}
+	for in, want := range cases {
+		r, err := parseReference(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.below(project).String(); got != want {
+			t.Errorf("%s below %s: %s, want %s", in, project, got, want)
+		}
 	}
 }
