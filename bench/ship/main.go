@@ -145,7 +145,7 @@ func (b *bench) add(src string) {
 			return
 		}
 		ko := func(name string, env ...string) {
-			add(name, append(env, "KO_DOCKER_REPO=ko.local", "KO_DEFAULTBASEIMAGE="+base), b.ko, "build", "--push=false", "--oci-layout-path", "out", "--platform", "linux/amd64", ".")
+			add(name, append(env, "KO_DOCKER_REPO=127.0.0.1:1/ko", "KO_DEFAULTBASEIMAGE="+base), b.ko, "build", "--push=false", "--oci-layout-path", "out", "--platform", "linux/amd64", ".")
 		}
 		ko("ko build --oci-layout-path")
 		ko("ko build --oci-layout-path, KOCACHE", "KOCACHE="+filepath.Join(b.work, "kocache"))
