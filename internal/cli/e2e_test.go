@@ -74,6 +74,22 @@ func TestShipPublishedPrograms(t *testing.T) {
 	}
 }
 
+// TestShipWithAnotherGo builds with a Go release that is not this machine's.
+func TestShipWithAnotherGo(t *testing.T) {
+	testkit.NeedE2E(t)
+	repo, env := repository(t), environ(t, nil)
+	s := shipDir(t, repo, env, "--offline", "--go", "1.25.7", "--target", "linux/amd64")
+	out := filepath.Join(t.TempDir(), "dist")
+	slipway(t, repo, env, "ship", "--offline", "--go", "1.25.7", "--target", "linux/amd64", "--output", out)
+	bi, err := buildinfo.ReadFile(filepath.Join(out, "bin", "linux_amd64", "shop"))
+	if err != nil || bi.GoVersion != "go1.25.7" {
+		t.Errorf("built with %+v, %v", bi, err)
+	}
+	if own := shipDir(t, repo, env, "--target", "linux/amd64"); own.Index.Digest == s.Index.Digest {
+		t.Error("another Go release gives the same bytes")
+	}
+}
+
 // TestShipCgo ships a program that cannot do without C, with the libraries it
 // needs, for this machine and for one with a cross compiler.
 func TestShipCgo(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/slipway-build/slipway/internal/testkit"
 )
 
 // shipped is what a test wants to know of a ship.
@@ -179,23 +181,28 @@ func TestSameBytes(t *testing.T) {
 	check("tarball", extract(t, repo), nil)
 	check("another HOME and locale", repo, map[string]string{"HOME": t.TempDir(), "LC_ALL": "zh_CN.UTF-8", "TZ": "Asia/Shanghai"})
 	check("hostile environment", repo, map[string]string{"GOFLAGS": "-race", "GOAMD64": "v3", "CGO_ENABLED": "1", "GOEXPERIMENT": "", "GODEBUG": "http2client=0"})
-	check("another umask and build cache, one processor", repo, map[string]string{"GOCACHE": t.TempDir(), "GOMAXPROCS": "1"}, "--fresh")
+	check("another build cache", repo, map[string]string{"GOCACHE": t.TempDir()}, "--fresh")
 	check("subdirectory", filepath.Join(repo, "cmd", "shop"), nil)
 }
 
-// TestSameBytesWithAnotherUmask runs slipway as a process, because the umask
-// belongs to the process.
-func TestSameBytesWithAnotherUmask(t *testing.T) {
+// TestSameBytesFromAnotherProcess runs slipway as a process of its own under
+// what belongs to a process: the umask, and the processors it may use, which
+// decide how many compilers the go command runs at once (-p).
+func TestSameBytesFromAnotherProcess(t *testing.T) {
 	repo := repository(t)
-	digest := func(umask string) string {
+	// The test binary is slipway when it is called by that name.
+	self, err := filepath.Abs(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "slipway")
+	if err := os.Symlink(self, link); err != nil {
+		t.Fatal(err)
+	}
+	doc := func(setup string) string {
+		t.Helper()
 		out := filepath.Join(t.TempDir(), "dist")
-		cmd := exec.Command("sh", "-c", "umask "+umask+` && exec "$0" "$@"`, os.Args[0], "-C", repo, "ship", "--target", "linux/amd64", "--output", out)
-		// The test binary is slipway when it is called by that name.
-		link := filepath.Join(t.TempDir(), "slipway")
-		if err := os.Symlink(os.Args[0], link); err != nil {
-			t.Fatal(err)
-		}
-		cmd.Args[3] = link
+		cmd := exec.Command("sh", "-c", setup+` "$@"`, "sh", link, "-C", repo, "ship", "--target", "linux/amd64", "--output", out)
 		cmd.Env = environ(t, nil)
 		if b, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, b)
@@ -206,8 +213,46 @@ func TestSameBytesWithAnotherUmask(t *testing.T) {
 		}
 		return string(b)
 	}
-	if a, b := digest("022"), digest("077"); a != b {
-		t.Errorf("umask 077 gives\n%s\nand 022\n%s", b, a)
+	want := doc("exec")
+	setups := []string{"umask 077; exec", "umask 000; exec"}
+	if _, err := exec.LookPath("taskset"); err == nil {
+		setups = append(setups, "exec taskset -c 0")
+	} else if testkit.E2E() {
+		t.Error("taskset is missing")
+	}
+	for _, setup := range setups {
+		if got := doc(setup); got != want {
+			t.Errorf("%s gives\n%s\nwant\n%s", setup, got, want)
+		}
+	}
+}
+
+// TestFewSubprocesses counts what a ship starts: one `go list` and one `go
+// build` for each target, `go env` once in the life of a cache, and nothing at
+// all when nothing has changed.
+func TestFewSubprocesses(t *testing.T) {
+	repo := repository(t)
+	bin, log := t.TempDir(), filepath.Join(t.TempDir(), "log")
+	real, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\necho \"$1\" >>'" + log + "'\nexec '" + real + "' \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	env := environ(t, map[string]string{"PATH": bin + string(os.PathListSeparator) + os.Getenv("PATH")})
+	for _, want := range []string{"build build env list list", ""} {
+		if err := os.RemoveAll(log); err != nil {
+			t.Fatal(err)
+		}
+		slipway(t, repo, env, "ship", "--target", "linux/amd64,linux/arm64")
+		b, _ := os.ReadFile(log)
+		got := strings.Fields(string(b))
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("started go %v, want %q", got, want)
+		}
 	}
 }
 
