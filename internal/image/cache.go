@@ -32,6 +32,9 @@ type Cache struct {
 	// turn lets one layer be compressed at a time. Compression uses all
 	// processors by itself; two at once would only double the memory.
 	turn chan struct{}
+	// streams are what compressed the last layer, by compressor: their buffers
+	// serve the next one. Whoever has the turn may use them.
+	streams map[string]stream
 }
 
 // OpenCache gives the cache in dir, which is created when something is put
@@ -47,7 +50,7 @@ func OpenCache(dir string) (*Cache, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, cacheError(dir, err)
 	}
-	return &Cache{dir: dir, turn: make(chan struct{}, 1)}, nil
+	return &Cache{dir: dir, turn: make(chan struct{}, 1), streams: map[string]stream{}}, nil
 }
 
 // Layer gives the layer of spec: from the cache when it was made before with
@@ -111,7 +114,7 @@ func (c *Cache) make(ctx context.Context, spec LayerSpec, comp compressor, key s
 		return Layer{}, err
 	}
 	defer t.discard()
-	p, err := press(ctx, cacheWriter{t}, spec, comp, progress)
+	p, err := press(ctx, cacheWriter{t}, spec, c.reusing(comp), progress)
 	if err != nil {
 		if w, ok := errors.AsType[*cacheWriteError](err); ok {
 			return Layer{}, cacheError(c.dir, w.err)
@@ -133,6 +136,23 @@ func (c *Cache) make(ctx context.Context, spec LayerSpec, comp compressor, key s
 		return Layer{}, err
 	}
 	return c.finished(spec, comp, key, p), nil
+}
+
+// reusing gives comp with the buffers of its last use.
+func (c *Cache) reusing(comp compressor) compressor {
+	open := comp.open
+	comp.open = func(w io.Writer) (stream, error) {
+		if z := c.streams[comp.id]; z != nil {
+			z.Reset(w)
+			return z, nil
+		}
+		z, err := open(w)
+		if err == nil {
+			c.streams[comp.id] = z
+		}
+		return z, err
+	}
+	return comp
 }
 
 func (c *Cache) finished(spec LayerSpec, comp compressor, key string, p pressed) Layer {

@@ -51,7 +51,8 @@ type compressor struct {
 	open      func(io.Writer) (stream, error)
 }
 
-// stream is a running compression. Reset after an error ends its goroutines.
+// stream is a running compression. Reset makes it a new one with the same
+// settings, and after an error it ends the goroutines.
 type stream interface {
 	io.WriteCloser
 	Reset(io.Writer)
@@ -84,13 +85,26 @@ func openGzip(w io.Writer) (stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start gzip: %w", err)
 	}
-	if err := z.SetConcurrency(gzipBlock, min(runtime.GOMAXPROCS(0), maxParallel)); err != nil {
+	s := gzipStream{z}
+	if err := s.set(); err != nil {
 		return nil, fmt.Errorf("start gzip: %w", err)
 	}
+	return s, nil
+}
+
+// gzipStream keeps its settings when it is reset, which pgzip does not.
+type gzipStream struct{ *pgzip.Writer }
+
+func (z gzipStream) Reset(w io.Writer) {
+	z.Writer.Reset(w)
+	_ = z.set() // the same values were taken before
+}
+
+func (z gzipStream) set() error {
 	// pgzip writes the zero time as a date; only the epoch means "no time"
 	// (RFC 1952, MTIME).
 	z.ModTime = time.Unix(0, 0)
-	return z, nil
+	return z.SetConcurrency(gzipBlock, min(runtime.GOMAXPROCS(0), maxParallel))
 }
 
 func openZstd(w io.Writer) (stream, error) {

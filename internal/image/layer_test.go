@@ -239,6 +239,28 @@ func TestLayerOfAChangingFile(t *testing.T) {
 	}
 }
 
+// A cache compresses with the buffers of the layer before, even of one that
+// failed. That must show in no byte.
+func TestBuffersLeaveNoTrace(t *testing.T) {
+	spec := func(seed byte, n int) LayerSpec {
+		return LayerSpec{Created: when, Entries: []Entry{memFile("/"+string(seed), prose(n)), memFile("/noise", noise(string(seed), n))}}
+	}
+	for _, name := range []string{"gzip", "zstd"} {
+		used := openTestCache(t)
+		for i, n := range []int{3 << 20, 10, 700 << 10} {
+			changing := spec('x', n)
+			changing.Entries[1].Size++
+			if _, err := used.Layer(t.Context(), changing, name); err == nil {
+				t.Error("a layer of a changing file was made")
+			}
+			s := spec('a'+byte(i), n)
+			if got, want := madeLayer(t, used, s, name), madeLayer(t, openTestCache(t), s, name); got.Digest != want.Digest {
+				t.Errorf("%s: layer %d is %s, and %s with new buffers", name, i, got.Digest, want.Digest)
+			}
+		}
+	}
+}
+
 // settledGoroutines gives goroutines that have ended but not yet left the
 // chance to leave.
 func settledGoroutines(want int) (n int) {
