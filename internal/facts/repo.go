@@ -1,0 +1,280 @@
+package facts
+
+// RepoSchemaVersion of the Repo document. A change that a reader could notice
+// raises it.
+const RepoSchemaVersion = 1
+
+// Repo is what a project's files say about how it is built, packed, tested
+// and run. Unlike Facts it is read without the go command, for the whole
+// repository at once. Every path is slash-separated and relative to the
+// repository's root, "." being the root itself; the path in every Pos as well.
+type Repo struct {
+	SchemaVersion int          `json:"schemaVersion"`
+	Modules       []RepoModule `json:"modules,omitempty"` // every go.mod, sorted by Root
+	Work          *Work        `json:"work,omitempty"`    // go.work at the root
+	GoFiles       []GoFile     `json:"goFiles,omitempty"`
+	Dockerfiles   []Dockerfile `json:"dockerfiles,omitempty"`
+	Workflows     []Workflow   `json:"workflows,omitempty"` // GitHub Actions and GitLab CI
+	Scripts       []Script     `json:"scripts,omitempty"`   // *.sh, Makefile
+	Pins          []Pin        `json:"pins,omitempty"`      // .go-version, .tool-versions, mise.toml
+	EnvFiles      []EnvFile    `json:"envFiles,omitempty"`  // .env, *.env
+	Ignores       []Ignore     `json:"ignores,omitempty"`   // slipway:ignore ID reason, in any of the files above
+	Notes         []Note       `json:"notes,omitempty"`     // what could not be read or known, and why
+}
+
+// RepoModule is one go.mod with what lies beside it.
+type RepoModule struct {
+	Module
+	Root          string         `json:"root"` // directory of go.mod
+	Requires      []Require      `json:"requires,omitempty"`
+	Sums          []SumLine      `json:"sums,omitempty"`          // go.sum
+	VendorModules []VendorModule `json:"vendorModules,omitempty"` // vendor/modules.txt
+}
+
+// Require is one require line.
+type Require struct {
+	Path     string `json:"path"`
+	Version  string `json:"version"`
+	Indirect bool   `json:"indirect,omitempty"`
+	Pos      Pos    `json:"pos"`
+}
+
+// SumLine is one line of go.sum. Version ends in /go.mod for the hash of a
+// go.mod file.
+type SumLine struct {
+	Path    string `json:"path"`
+	Version string `json:"version"`
+	Hash    string `json:"hash"`
+	Pos     Pos    `json:"pos"`
+}
+
+// VendorModule is one module of vendor/modules.txt.
+type VendorModule struct {
+	Path     string `json:"path"`
+	Version  string `json:"version,omitempty"`
+	Explicit bool   `json:"explicit,omitempty"` // go.mod requires it
+	Pos      Pos    `json:"pos"`
+}
+
+// GoFile is the head of one Go file, everything up to its last import.
+type GoFile struct {
+	Path        string   `json:"path"`
+	Dir         string   `json:"dir"`
+	Package     string   `json:"package"`
+	Module      string   `json:"module"` // Root of its module, "" if no go.mod lies above it
+	Test        bool     `json:"test,omitempty"`
+	Generated   bool     `json:"generated,omitempty"`
+	Imports     []Import `json:"imports,omitempty"`
+	Build       string   `json:"build,omitempty"`       // the expression of //go:build
+	BuildPos    Pos      `json:"buildPos,omitzero"`     //
+	PlusBuild   []Line   `json:"plusBuild,omitempty"`   // what follows // +build
+	SpacedBuild []Line   `json:"spacedBuild,omitempty"` // "// go:build x", which the go command takes for a comment
+	HasInit     bool     `json:"hasInit,omitempty"`     // declares func init()
+	Embeds      []Line   `json:"embeds,omitempty"`      // patterns of //go:embed, one each
+}
+
+// Import is one import of a Go file.
+type Import struct {
+	Path string `json:"path"`
+	Name string `json:"name,omitempty"` // "_", ".", or another name than the package's own
+	Pos  Pos    `json:"pos"`
+}
+
+// NotLiteral stands for a word of a Command whose value is only known when
+// it runs.
+const NotLiteral = "\x00"
+
+// Command is one simple command of a shell text.
+type Command struct {
+	Pos   Pos               `json:"pos"`
+	Env   map[string]string `json:"env,omitempty"` // assignments before it and exported so far; NotLiteral if not known
+	Dir   string            `json:"dir,omitempty"` // after cd, relative to where the text starts; "" unknown, "." there
+	Words []string          `json:"words"`         // NotLiteral for a word that is not literal
+}
+
+// GoCommand is a Command that runs the go command.
+type GoCommand struct {
+	Command
+	Verb  string            `json:"verb"`            // build, install, test, run, vet, generate, mod verify, mod download, env -w, …
+	Flags map[string]string `json:"flags,omitempty"` // -tags → a,b; "true" for a flag without a value; the last one wins
+	Args  []string          `json:"args,omitempty"`  // packages, or what the verb takes
+}
+
+// Dockerfile is one Dockerfile.
+type Dockerfile struct {
+	Path   string          `json:"path"`
+	Stages []Stage         `json:"stages,omitempty"`
+	Args   map[string]Line `json:"args,omitempty"`   // ARG before the first FROM, with its default
+	Ignore []string        `json:"ignore,omitempty"` // lines of its .dockerignore
+	Err    string          `json:"err,omitempty"`    // why it could not be parsed; Stages holds what came before
+}
+
+// Stage is one FROM with what follows it.
+type Stage struct {
+	Index      int             `json:"index"`
+	Name       string          `json:"name,omitempty"`
+	Pos        Pos             `json:"pos"`
+	Base       ImageRef        `json:"base"`
+	Parent     int             `json:"parent"` // index of the stage it is FROM, -1 for an image
+	Platform   string          `json:"platform,omitempty"`
+	Env        map[string]Line `json:"env,omitempty"`  // expanded; with what it inherits from its parent stage
+	Args       map[string]Line `json:"args,omitempty"` // ARG with its default
+	Workdir    Line            `json:"workdir,omitzero"`
+	User       Line            `json:"user,omitzero"` // inherited from the parent stage as well
+	Entrypoint *Exec           `json:"entrypoint,omitempty"`
+	Cmd        *Exec           `json:"cmd,omitempty"`
+	Copies     []Copy          `json:"copies,omitempty"` // COPY and ADD, its own
+	Runs       []Run           `json:"runs,omitempty"`   // its own
+	Exposes    []Line          `json:"exposes,omitempty"`
+	Last       bool            `json:"last,omitempty"` // the stage a plain build ends in
+}
+
+// ImageRef is an image as FROM, COPY --from or a CI job names it.
+type ImageRef struct {
+	Raw      string `json:"raw"`
+	Name     string `json:"name,omitempty"` // without tag and digest, as written: golang, gcr.io/distroless/static
+	Tag      string `json:"tag,omitempty"`
+	Digest   string `json:"digest,omitempty"`
+	Resolved bool   `json:"resolved,omitempty"` // no variable is left in it
+	Pos      Pos    `json:"pos"`
+}
+
+// Exec is an ENTRYPOINT or CMD.
+type Exec struct {
+	Shell bool     `json:"shell,omitempty"` // shell form; Args then holds the one string
+	Args  []string `json:"args"`
+	Pos   Pos      `json:"pos"`
+}
+
+// Copy is a COPY or an ADD.
+type Copy struct {
+	Pos       Pos      `json:"pos"`
+	From      string   `json:"from,omitempty"` // stage name, stage index or image; "" the build context
+	FromStage int      `json:"fromStage"`      // index of the stage, -1 for the context or an image
+	Srcs      []string `json:"srcs"`           // a heredoc is "<<NAME"
+	Dst       string   `json:"dst"`            // absolute if it can be known
+	Add       bool     `json:"add,omitempty"`
+}
+
+// Run is one RUN.
+type Run struct {
+	Pos         Pos       `json:"pos"`
+	Shell       bool      `json:"shell,omitempty"`    // shell form
+	Commands    []Command `json:"commands,omitempty"` // Env holds the stage's ENV and ARG too
+	CacheMounts []string  `json:"cacheMounts,omitempty"`
+	Raw         string    `json:"raw"`
+}
+
+// Workflow is one CI configuration.
+type Workflow struct {
+	Path        string          `json:"path"`
+	Kind        string          `json:"kind"` // github, gitlab
+	Name        Line            `json:"name,omitzero"`
+	On          []Line          `json:"on,omitempty"` // names of the events
+	Permissions *Permissions    `json:"permissions,omitempty"`
+	Jobs        []Job           `json:"jobs,omitempty"` // in the order of the file
+	Env         map[string]Line `json:"env,omitempty"`
+}
+
+// Permissions is what a workflow's or job's token may do.
+type Permissions struct {
+	Pos    Pos             `json:"pos"`
+	All    string          `json:"all,omitempty"`    // read-all, write-all
+	Scopes map[string]Line `json:"scopes,omitempty"` // contents → write
+}
+
+// Job is one job of a CI configuration.
+type Job struct {
+	ID          string            `json:"id"`
+	Pos         Pos               `json:"pos"`
+	Image       ImageRef          `json:"image,omitzero"` // the container it runs in
+	RunsOn      []string          `json:"runsOn,omitempty"`
+	Permissions *Permissions      `json:"permissions,omitempty"`
+	Env         map[string]Line   `json:"env,omitempty"` // its own, not the workflow's
+	Steps       []JobStep         `json:"steps,omitempty"`
+	Matrix      map[string][]Line `json:"matrix,omitempty"`
+	Needs       []string          `json:"needs,omitempty"`
+}
+
+// JobStep is one step of a job. A GitLab job has one for each of its
+// before_script, script and after_script.
+type JobStep struct {
+	Pos      Pos             `json:"pos"`
+	Name     string          `json:"name,omitempty"`
+	Uses     Line            `json:"uses,omitzero"`
+	With     map[string]Line `json:"with,omitempty"`
+	Env      map[string]Line `json:"env,omitempty"` // its own
+	Run      Line            `json:"run,omitzero"`
+	Commands []Command       `json:"commands,omitempty"` // of Run; Env holds the workflow's, job's and step's env too
+	Dir      string          `json:"dir,omitempty"`      // working-directory; "" the root
+	If       Line            `json:"if,omitzero"`
+}
+
+// Script is a shell script or a makefile.
+type Script struct {
+	Path     string               `json:"path"`
+	Kind     string               `json:"kind"`               // sh, make
+	Commands []Command            `json:"commands,omitempty"` // all of them
+	Targets  map[string][]Command `json:"targets,omitempty"`  // of a makefile
+}
+
+// Pin is a Go version stated outside go.mod.
+type Pin struct {
+	Path    string `json:"path"`
+	Tool    string `json:"tool"` // go-version, tool-versions, mise
+	Version Line   `json:"version"`
+}
+
+// EnvFile is a file of NAME=value lines.
+type EnvFile struct {
+	Path string          `json:"path"`
+	Vars map[string]Line `json:"vars,omitempty"`
+}
+
+// Ignore is a comment that silences one rule on one line.
+type Ignore struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason,omitempty"`
+	Pos    Pos    `json:"pos"`
+	Target Pos    `json:"target"` // the line it speaks of: its own, or the next if it stands alone
+}
+
+// Certain says whether something is so.
+type Certain string
+
+// What can be known.
+const (
+	Yes     Certain = "yes"
+	No      Certain = "no"
+	Unknown Certain = "unknown"
+)
+
+// Build is the join: one go build with everything it meets.
+type Build struct {
+	Go        GoCommand
+	Where     string      // "Dockerfile:3 stage build", "workflow ci.yml job test", "Makefile"
+	Module    *RepoModule // the module it compiles; nil unknown
+	Packages  []string    // directories of the packages; empty unknown
+	Cgo       Certain     // whether cgo is on
+	CgoWhy    Pos         // the line that says so; zero for a default
+	Tags      []string    // sorted
+	TagsKnown bool        // false if -tags holds something not literal
+	GOOS      string      // "" the machine's own
+	GOARCH    string      //
+	Output    string      // where the binary ends, absolute in a Dockerfile; "" unknown
+	Docker    *Dockerfile
+	Stage     *Stage // the stage it runs in
+	Runtime   *Stage // the stage its output is copied to, or built in, and that is run; nil unknown
+	Workflow  *Workflow
+	Job       *Job
+	Script    *Script
+}
+
+// Reached is one import path that a closure reaches.
+type Reached struct {
+	Path  string
+	Chain []Step // from the package that was asked for to Path, each with the import that brings it
+}
+
+// Imports are the import paths a closure reaches, by path.
+type Imports map[string]Reached
