@@ -1,0 +1,73 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/slipway-build/slipway/internal/facts"
+)
+
+// TestRules reads testdata/<ID>.txtar, which holds small repositories: below
+// bad/ what the rule finds, below good/ the same mended, below near/ what
+// looks like it and is right. The file want of each lists `ID path:line`.
+func TestRules(t *testing.T) {
+	for _, r := range Rules() {
+		t.Run(r.ID, func(t *testing.T) {
+			t.Parallel()
+			a, err := txtar.ParseFile(filepath.Join("testdata", r.ID+".txtar"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			root := t.TempDir()
+			want := map[string][]string{}
+			for _, f := range a.Files {
+				dir, name, ok := strings.Cut(f.Name, "/")
+				if !ok || !slices.Contains([]string{"bad", "good", "near"}, dir) {
+					t.Fatalf("%s is in none of bad/, good/, near/", f.Name)
+				}
+				if name == "want" {
+					want[dir] = strings.FieldsFunc(string(f.Data), func(r rune) bool { return r == '\n' })
+					continue
+				}
+				path := filepath.Join(root, filepath.FromSlash(f.Name))
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if len(want["bad"]) == 0 || len(want["good"])+len(want["near"]) > 0 {
+				t.Fatalf("want must list findings for bad/ and none for good/ and near/")
+			}
+			for _, dir := range []string{"bad", "good", "near"} {
+				repo, err := facts.ReadRepo(context.Background(), filepath.Join(root, dir))
+				if err != nil {
+					t.Fatalf("%s: %v", dir, err)
+				}
+				if len(repo.GoFiles)+len(repo.Modules)+len(repo.Dockerfiles)+len(repo.Workflows)+len(repo.Scripts)+len(repo.EnvFiles) == 0 {
+					t.Errorf("%s/ is empty", dir)
+				}
+				got := []string{}
+				for _, f := range r.find(&repo) {
+					got = append(got, fmt.Sprintf("%s %s:%d", f.ID, f.Pos.File, f.Pos.Line))
+					if f.Entity == "" || f.Message.IsZero() || f.Severity == "" || f.Fix.IsZero() {
+						t.Errorf("%s: an incomplete finding: %+v", dir, f)
+					}
+				}
+				slices.Sort(got)
+				slices.Sort(want[dir])
+				if !slices.Equal(got, want[dir]) {
+					t.Errorf("%s/ has\n\t%s\nwant\n\t%s", dir, strings.Join(got, "\n\t"), strings.Join(want[dir], "\n\t"))
+				}
+			}
+		})
+	}
+}
