@@ -1,0 +1,121 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/slipway-build/slipway/internal/facts"
+	"github.com/slipway-build/slipway/internal/finding"
+	"github.com/slipway-build/slipway/internal/i18n"
+)
+
+var actionPin = Rule{
+	ID: "CI001", Slug: "action-pin", Severity: finding.Security, Confidence: High, Since: "0.1",
+	Title: i18n.M("rule.ci001.title"), Why: i18n.M("rule.ci001.why"), Fix: i18n.M("rule.ci001.fix"),
+	Bad:  "permissions:\n  contents: write\nsteps:\n  - uses: vendor/release-action@v2",
+	Good: "permissions:\n  contents: write\nsteps:\n  - uses: vendor/release-action@0123456789abcdef0123456789abcdef01234567 # v2.1.0",
+	Run:  runActionPin,
+}
+
+// runActionPin finds the actions of third parties that are named by a tag or
+// a branch in jobs that have something to steal: a token that may write, or
+// secrets. Elsewhere an action can do no more than the pull request could.
+func runActionPin(r *facts.Repo) []finding.Finding {
+	var out []finding.Finding
+	eachJob(r, func(w *facts.Workflow, j *facts.Job) {
+		power := powerOf(w, j)
+		if power.Text.IsZero() {
+			return
+		}
+		for _, s := range j.Steps {
+			name, ref, ok := strings.Cut(s.Uses.Value, "@")
+			if !ok || !thirdParty(name) || isHash(ref) || strings.Contains(ref, "${{") {
+				continue
+			}
+			out = append(out, finding.Finding{
+				Pos:      s.Uses.Pos,
+				Entity:   entity("job "+j.ID, name),
+				Message:  i18n.M("rule.ci001.message", name, ref),
+				Evidence: []finding.Evidence{power},
+			})
+		}
+	})
+	return out
+}
+
+// thirdParty reports whether name is an action of neither the platform nor
+// the repository itself.
+func thirdParty(name string) bool {
+	owner, rest, ok := strings.Cut(name, "/")
+	return ok && rest != "" && owner != "." && owner != ".." && owner != "actions" && owner != "github" && !strings.HasPrefix(name, "docker://")
+}
+
+// isHash reports whether ref is a full commit hash, SHA-1 or SHA-256.
+func isHash(ref string) bool {
+	return (len(ref) == 40 || len(ref) == 64) && strings.Trim(ref, "0123456789abcdef") == ""
+}
+
+// powerOf is the evidence that what runs in j can do harm; zero if none is known.
+func powerOf(w *facts.Workflow, j *facts.Job) finding.Evidence {
+	p := permissions(w, j)
+	if p != nil {
+		if p.All == "write-all" {
+			return finding.Evidence{Pos: p.Pos, Text: i18n.M("rule.ci.power.all")}
+		}
+		for _, scope := range sortedKeys(p.Scopes) {
+			if p.Scopes[scope].Value == "write" {
+				return finding.Evidence{Pos: p.Scopes[scope].Pos, Text: i18n.M("rule.ci.power.scope", scope)}
+			}
+		}
+	}
+	for _, s := range j.Steps {
+		for _, values := range []map[string]facts.Line{s.With, s.Env} {
+			for _, key := range sortedKeys(values) {
+				if name := secretIn(values[key].Value); name != "" {
+					return finding.Evidence{Pos: values[key].Pos, Text: i18n.M("rule.ci.power.secret", name)}
+				}
+			}
+		}
+	}
+	return finding.Evidence{}
+}
+
+// secretIn gives the name of the secret that value refers to, other than the
+// token of the job, whose rights are stated elsewhere.
+func secretIn(value string) string {
+	_, rest, ok := strings.Cut(value, "secrets.")
+	if !ok || !strings.Contains(value, "${{") {
+		return ""
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+	if end >= 0 {
+		rest = rest[:end]
+	}
+	if strings.EqualFold(rest, "GITHUB_TOKEN") {
+		return ""
+	}
+	return rest
+}
+
+// permissions gives what is stated for the token of j: by the job, else by
+// the workflow; nil if neither says anything.
+func permissions(w *facts.Workflow, j *facts.Job) *facts.Permissions {
+	if j.Permissions != nil {
+		return j.Permissions
+	}
+	return w.Permissions
+}
+
+// eachJob visits the jobs of GitHub workflows.
+func eachJob(r *facts.Repo, visit func(*facts.Workflow, *facts.Job)) {
+	for i := range r.Workflows {
+		w := &r.Workflows[i]
+		if w.Kind != "github" {
+			continue
+		}
+		for j := range w.Jobs {
+			visit(w, &w.Jobs[j])
+		}
+	}
+}
