@@ -2,12 +2,61 @@ package check
 
 // rules is every rule there is, one line each, by family.
 var rules = []Rule{
+	// CGO: what the binary needs of the system it runs on.
+	libcMissing,
+	staticFlags,
+	rebuildAlways,
+	pieLoader,
+	modeNeedsCgo,
+	pluginHost,
+	crossCompiler,
+
+	// CI: what jobs may do, and what they need to do it.
+	actionPin,
+	releaseToken,
+	packageToken,
+	pushLogin,
+	headCheckout,
+
 	// ENV: settings of the go command.
+	sumdbOff,
+	sumdbForNothing,
+	sumdbMalformed,
+	proxyQuery,
+	proxyPlain,
+	insecure,
+	modulesOff,
+	modMod,
+	privateLeak,
 
 	// GO: which Go builds.
+	imageOlder,
+	setupOlder,
+	pinOlder,
+	staleGoLine,
+
+	// IGN: the comments that silence rules.
+	ignoreReason,
+	staleIgnore,
+
+	// IMG: what images hold and how they start.
+	entrypointShell,
+	runShell,
+	caRoots,
+	rootUser,
+	copyOrder,
+	baseLatest,
+	imageSecret,
 
 	// MOD: modules.
+	verifyGate,
+	vendorGate,
+	replaceOutside,
+	vendorDrift,
+	missingSum,
 
 	// TAG: build tags.
-
+	tagsSyntax,
+	spacedConstraint,
+	disagreeingConstraints,
 }

@@ -1,5 +1,7 @@
 package facts
 
+import "strings"
+
 // RepoSchemaVersion of the Repo document. A change that a reader could notice
 // raises it.
 const RepoSchemaVersion = 1
@@ -10,6 +12,7 @@ const RepoSchemaVersion = 1
 // repository's root, "." being the root itself; the path in every Pos as well.
 type Repo struct {
 	SchemaVersion int          `json:"schemaVersion"`
+	Prefix        string       `json:"prefix,omitempty"`  // the root within its version-control work tree, "" if it is the top or there is none
 	Modules       []RepoModule `json:"modules,omitempty"` // every go.mod, sorted by Root
 	Work          *Work        `json:"work,omitempty"`    // go.work at the root
 	GoFiles       []GoFile     `json:"goFiles,omitempty"`
@@ -80,16 +83,19 @@ type Import struct {
 	Pos  Pos    `json:"pos"`
 }
 
-// NotLiteral stands for a word of a Command whose value is only known when
-// it runs.
+// NotLiteral stands in a Command for what is only known when it runs. A word
+// may hold it beside literal text: "-ldflags=-X main.version=\x00". Ask Literal.
 const NotLiteral = "\x00"
+
+// Literal reports whether s, a word or value of a Command, is wholly known.
+func Literal(s string) bool { return !strings.Contains(s, NotLiteral) }
 
 // Command is one simple command of a shell text.
 type Command struct {
 	Pos   Pos               `json:"pos"`
 	Env   map[string]string `json:"env,omitempty"` // assignments before it and exported so far; NotLiteral if not known
 	Dir   string            `json:"dir,omitempty"` // after cd, relative to where the text starts; "" unknown, "." there
-	Words []string          `json:"words"`         // NotLiteral for a word that is not literal
+	Words []string          `json:"words"`         // expanded where literal assignments tell the value
 }
 
 // GoCommand is a Command that runs the go command.
@@ -106,7 +112,10 @@ type Dockerfile struct {
 	Stages []Stage         `json:"stages,omitempty"`
 	Args   map[string]Line `json:"args,omitempty"`   // ARG before the first FROM, with its default
 	Ignore []string        `json:"ignore,omitempty"` // lines of its .dockerignore
-	Err    string          `json:"err,omitempty"`    // why it could not be parsed; Stages holds what came before
+	// Context is the directory that must be the build context for its COPY
+	// lines to find what they name; "" if more than one would do.
+	Context string `json:"context,omitempty"`
+	Err     string `json:"err,omitempty"` // why it could not be parsed; Stages holds what came before
 }
 
 // Stage is one FROM with what follows it.
@@ -162,6 +171,7 @@ type Run struct {
 	Shell       bool      `json:"shell,omitempty"`    // shell form
 	Commands    []Command `json:"commands,omitempty"` // Env holds the stage's ENV and ARG too
 	CacheMounts []string  `json:"cacheMounts,omitempty"`
+	Binds       []Copy    `json:"binds,omitempty"` // --mount=type=bind, seen as copies
 	Raw         string    `json:"raw"`
 }
 

@@ -1,0 +1,34 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/slipway-build/slipway/internal/i18n"
+)
+
+// Page says all there is to say about the rule, in Markdown below a heading
+// of the second level.
+func (r Rule) Page(l i18n.Lang) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s: %s\n\n", r.ID, r.Title.In(l))
+	b.WriteString("`" + r.Slug + "`. " + i18n.M("check.doc.severity", r.Severity, r.Confidence, r.Since).In(l))
+	if r.Advisory {
+		b.WriteString(" (" + i18n.M("check.advisory").In(l) + ")")
+	}
+	fmt.Fprintf(&b, "\n\n**%s** %s\n\n", i18n.M("check.doc.why").In(l), r.Why.In(l))
+	fmt.Fprintf(&b, "**%s** %s\n\n", i18n.M("check.doc.fix").In(l), r.Fix.In(l))
+	fmt.Fprintf(&b, "%s\n\n```\n%s\n```\n\n", i18n.M("check.doc.bad").In(l), r.Bad)
+	fmt.Fprintf(&b, "%s\n\n```\n%s\n```\n", i18n.M("check.doc.good").In(l), r.Good)
+	return b.String()
+}
+
+// Handbook is the page of all rules.
+func Handbook(l i18n.Lang) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\n%s\n", i18n.M("check.doc.title").In(l), i18n.M("check.doc.intro").In(l))
+	for _, r := range Rules() {
+		b.WriteString("\n" + r.Page(l))
+	}
+	return b.String()
+}

@@ -1,0 +1,183 @@
+package check
+
+import (
+	"go/build/constraint"
+	"slices"
+	"strings"
+
+	"github.com/slipway-build/slipway/internal/facts"
+	"github.com/slipway-build/slipway/internal/finding"
+	"github.com/slipway-build/slipway/internal/i18n"
+)
+
+var tagsSyntax = Rule{
+	ID: "TAG001", Slug: "tags-syntax", Severity: finding.FailsInProduction, Confidence: High, Since: "0.1",
+	Title: i18n.M("rule.tag001.title"),
+	Why:   i18n.M("rule.tag001.why"),
+	Fix:   i18n.M("rule.tag001.fix"),
+	Bad:   "go build -tags=prod+metrics ./cmd/server",
+	Good:  "go build -tags=prod,metrics ./cmd/server",
+	Run: func(repo *facts.Repo) []finding.Finding {
+		var out []finding.Finding
+		for _, p := range places(repo) {
+			for _, g := range facts.GoCommands(p.commands) {
+				for _, tags := range tagFlags(g) {
+					if bad := badTag(tags); bad != "" {
+						out = append(out, finding.Finding{Pos: g.Pos, Entity: entity(p.where, "-tags="+tags), Message: i18n.M("rule.tag001.message", tags, bad)})
+					}
+				}
+			}
+		}
+		return out
+	},
+}
+
+// tagFlags gives the values of -tags that a command has, its own and those
+// of GOFLAGS.
+func tagFlags(g facts.GoCommand) []string {
+	var out []string
+	if v, ok := g.Flags["-tags"]; ok {
+		return []string{v} // the command line replaces GOFLAGS
+	}
+	for _, f := range strings.Fields(g.Env["GOFLAGS"]) {
+		if v, ok := strings.CutPrefix(strings.TrimLeft(f, "-"), "tags="); ok {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// badTag gives the first name in a -tags list that no build constraint can
+// spell. The list is taken apart as cmd/go/internal/work does it: at spaces
+// if it has any, else at commas.
+func badTag(tags string) string {
+	if !literal(tags) {
+		return ""
+	}
+	var names []string
+	if strings.ContainsAny(tags, " '") {
+		for _, f := range strings.Fields(tags) {
+			names = append(names, strings.Trim(f, `'"`))
+		}
+	} else {
+		names = strings.Split(tags, ",")
+	}
+	for _, n := range names {
+		if strings.ContainsAny(n, "+!|&(),") && strings.Trim(n, ",") != "" {
+			return n
+		}
+	}
+	return ""
+}
+
+var spacedConstraint = Rule{
+	ID: "TAG002", Slug: "spaced-go-build", Severity: finding.FailsInProduction, Confidence: High, Since: "0.1",
+	Title: i18n.M("rule.tag002.title"),
+	Why:   i18n.M("rule.tag002.why"),
+	Fix:   i18n.M("rule.tag002.fix"),
+	Bad:   "// go:build linux\n\npackage app",
+	Good:  "//go:build linux\n\npackage app",
+	Run: func(repo *facts.Repo) []finding.Finding {
+		var out []finding.Finding
+		for _, f := range repo.GoFiles {
+			for _, l := range f.SpacedBuild {
+				expr := strings.TrimPrefix(strings.TrimLeft(l.Value, "/ \t"), "go:build")
+				if x, err := constraint.Parse("//go:build " + expr); err == nil { // else it is prose
+					out = append(out, finding.Finding{Pos: l.Pos, Entity: x.String(), Message: i18n.M("rule.tag002.message", x)})
+				}
+			}
+		}
+		return out
+	},
+}
+
+var disagreeingConstraints = Rule{
+	ID: "TAG003", Slug: "build-lines-disagree", Severity: finding.StopsBuild, Confidence: High, Since: "0.1",
+	Title: i18n.M("rule.tag003.title"),
+	Why:   i18n.M("rule.tag003.why"),
+	Fix:   i18n.M("rule.tag003.fix"),
+	Bad:   "//go:build linux && !cgo\n// +build linux\n\npackage app",
+	Good:  "//go:build linux && !cgo\n\npackage app",
+	Run: func(repo *facts.Repo) []finding.Finding {
+		var out []finding.Finding
+		for _, f := range repo.GoFiles {
+			if f.Build == "" || len(f.PlusBuild) == 0 {
+				continue
+			}
+			x, err := constraint.Parse("//go:build " + f.Build)
+			if err != nil {
+				continue // the build says so itself
+			}
+			old, ok := plusBuild(f.PlusBuild)
+			if !ok || equivalent(x, old) {
+				continue
+			}
+			out = append(out, finding.Finding{
+				Pos: f.BuildPos, Entity: x.String(), Message: i18n.M("rule.tag003.message", x, old),
+				Evidence: []finding.Evidence{{Pos: f.PlusBuild[0].Pos, Text: i18n.M("rule.tag003.plus", old)}},
+			})
+		}
+		return out
+	},
+}
+
+// plusBuild gives what the +build lines of a file say together.
+func plusBuild(lines []facts.Line) (constraint.Expr, bool) {
+	var all constraint.Expr
+	for _, l := range lines {
+		text := strings.TrimPrefix(strings.TrimLeft(l.Value, "/ \t"), "+build")
+		x, err := constraint.Parse("// +build " + text)
+		if err != nil {
+			return nil, false
+		}
+		if all == nil {
+			all = x
+		} else {
+			all = &constraint.AndExpr{X: all, Y: x}
+		}
+	}
+	return all, all != nil
+}
+
+// maxTags bounds the truth table of equivalent: 4096 rows.
+const maxTags = 12
+
+// equivalent reports whether two constraints hold for the same sets of tags;
+// true if there are too many tags to tell.
+func equivalent(x, y constraint.Expr) bool {
+	var tags []string
+	note := func(tag string) bool {
+		if !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+		return true
+	}
+	visit(x, note)
+	visit(y, note)
+	if len(tags) > maxTags {
+		return true
+	}
+	for set := range 1 << len(tags) {
+		on := func(tag string) bool { return set&(1<<slices.Index(tags, tag)) != 0 }
+		if x.Eval(on) != y.Eval(on) {
+			return false
+		}
+	}
+	return true
+}
+
+// visit calls f for every tag of x; Eval would stop at the first that decides.
+func visit(x constraint.Expr, f func(string) bool) {
+	switch x := x.(type) {
+	case *constraint.TagExpr:
+		f(x.Tag)
+	case *constraint.NotExpr:
+		visit(x.X, f)
+	case *constraint.AndExpr:
+		visit(x.X, f)
+		visit(x.Y, f)
+	case *constraint.OrExpr:
+		visit(x.X, f)
+		visit(x.Y, f)
+	}
+}
