@@ -34,28 +34,35 @@ func readModule(root string) (Module, error) {
 		e.Pos = Pos{File: "go.mod", Line: 1}
 		return Module{}, e
 	}
-	m := Module{Path: f.Module.Mod.Path, Pos: linePos("go.mod", f.Module.Syntax)}
-	if f.Go != nil {
-		m.Go = Line{f.Go.Version, linePos("go.mod", f.Go.Syntax)}
-	}
-	if f.Toolchain != nil {
-		m.Toolchain = Line{f.Toolchain.Name, linePos("go.mod", f.Toolchain.Syntax)}
-	}
-	for _, g := range f.Godebug {
-		m.Godebug = append(m.Godebug, Line{g.Key + "=" + g.Value, linePos("go.mod", g.Syntax)})
-	}
-	for _, x := range f.Exclude {
-		m.Excludes = append(m.Excludes, Line{x.Mod.String(), linePos("go.mod", x.Syntax)})
-	}
-	for _, t := range f.Tool {
-		m.ToolLines = append(m.ToolLines, Line{t.Path, linePos("go.mod", t.Syntax)})
-	}
-	m.Replaces = replaces("go.mod", f.Replace)
+	m := moduleOf(f, "go.mod")
 	if _, err := os.Stat(filepath.Join(root, "go.sum")); err == nil {
 		m.HasGoSum = true
 	}
 	m.License = licenseFile(root)
 	return m, nil
+}
+
+// moduleOf makes the document of a parsed go.mod that has a module line; file
+// is its name in positions.
+func moduleOf(f *modfile.File, file string) Module {
+	m := Module{Path: f.Module.Mod.Path, Pos: linePos(file, f.Module.Syntax)}
+	if f.Go != nil {
+		m.Go = Line{f.Go.Version, linePos(file, f.Go.Syntax)}
+	}
+	if f.Toolchain != nil {
+		m.Toolchain = Line{f.Toolchain.Name, linePos(file, f.Toolchain.Syntax)}
+	}
+	for _, g := range f.Godebug {
+		m.Godebug = append(m.Godebug, Line{g.Key + "=" + g.Value, linePos(file, g.Syntax)})
+	}
+	for _, x := range f.Exclude {
+		m.Excludes = append(m.Excludes, Line{x.Mod.String(), linePos(file, x.Syntax)})
+	}
+	for _, t := range f.Tool {
+		m.ToolLines = append(m.ToolLines, Line{t.Path, linePos(file, t.Syntax)})
+	}
+	m.Replaces = replaces(file, f.Replace)
+	return m
 }
 
 // readWork reads the go.work file, whose name is shown as display.
@@ -64,7 +71,11 @@ func readWork(name, display string) (*Work, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := modfile.ParseWork(display, b, nil)
+	return parseWork(display, b)
+}
+
+func parseWork(display string, src []byte) (*Work, error) {
+	f, err := modfile.ParseWork(display, src, nil)
 	if err != nil {
 		return nil, modFault(err, display)
 	}

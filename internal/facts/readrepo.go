@@ -1,8 +1,360 @@
 package facts
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 
-// ReadRepo reads the repository that lies in root.
+	"golang.org/x/sync/errgroup"
+)
+
+// Bounds on a repository, far above what is found in the field.
+const (
+	maxRepoFiles = 200000
+	maxGoFile    = 16 << 20 // bytes
+	maxTextFile  = 1 << 20  // bytes of any other file
+	maxRepoDepth = 60       // directories
+)
+
+var errNoModule = errors.New("no module line")
+
+// skipDirs are not entered. Of vendor, modules.txt is read.
+var skipDirs = set("vendor", "node_modules", "testdata", ".git", ".hg", ".svn", ".bzr", ".idea", ".vscode", ".cache")
+
+// ReadRepo reads the repository that lies in root: one walk, no subprocess,
+// no link followed. A file that is broken or too large gives a Note; an error
+// means that root could not be read at all or ctx has ended.
 func ReadRepo(ctx context.Context, root string) (Repo, error) {
-	return Repo{SchemaVersion: RepoSchemaVersion}, ctx.Err()
+	w := repoWalk{root: root, files: map[string]bool{}}
+	if err := w.dir(ctx, ".", 0); err != nil {
+		return Repo{}, fmt.Errorf("read repository: %w", err)
+	}
+	parts := make([]Repo, len(w.jobs))
+	var eg errgroup.Group
+	const batch = 64
+	eg.SetLimit(runtime.GOMAXPROCS(0))
+	for start := 0; start < len(w.jobs); start += batch {
+		eg.Go(func() error {
+			for i := start; i < min(start+batch, len(w.jobs)); i++ {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				parts[i] = readRepoFile(root, w.jobs[i])
+			}
+			return nil
+		})
+	}
+	if err := eg.Wait(); err != nil {
+		return Repo{}, fmt.Errorf("read repository: %w", err)
+	}
+	r := Repo{SchemaVersion: RepoSchemaVersion, Notes: w.notes}
+	for i := range parts {
+		r.add(&parts[i])
+	}
+	r.finish(root, w.files)
+	return r, nil
+}
+
+// repoJob is a file to read and what it is.
+type repoJob struct{ path, kind string }
+
+type repoWalk struct {
+	root  string
+	jobs  []repoJob
+	files map[string]bool // every file and directory that was seen
+	notes []Note
+}
+
+// dir lists one directory; the order of jobs is that of the paths.
+func (w *repoWalk) dir(ctx context.Context, dir string, depth int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	es, err := os.ReadDir(filepath.Join(w.root, filepath.FromSlash(dir)))
+	switch {
+	case err != nil && dir == ".":
+		return err
+	case err != nil:
+		w.note(dir, "cannot be listed: "+reason(err))
+		return nil
+	case depth > maxRepoDepth:
+		w.note(dir, "is nested too deeply; not read")
+		return nil
+	}
+	if dir != "." && slices.ContainsFunc(es, func(e fs.DirEntry) bool { return e.Name() == ".git" }) {
+		w.note(dir, "is a repository of its own; not read")
+		return nil
+	}
+	for _, e := range es {
+		name := path.Join(dir, e.Name())
+		switch {
+		case len(w.files) >= maxRepoFiles:
+			if len(w.files) == maxRepoFiles {
+				w.files[""] = true
+				w.note(name, fmt.Sprintf("and what follows was not read: more than %d files", maxRepoFiles))
+			}
+			return nil
+		case e.IsDir():
+			w.files[name] = true
+			if e.Name() == "vendor" {
+				w.vendor(name)
+			}
+			if skipDirs[e.Name()] {
+				continue
+			}
+			if err := w.dir(ctx, name, depth+1); err != nil {
+				return err
+			}
+		case e.Type().IsRegular():
+			w.files[name] = true
+			if k := kindOf(name); k != "" {
+				w.jobs = append(w.jobs, repoJob{name, k})
+			}
+		}
+	}
+	return nil
+}
+
+func (w *repoWalk) vendor(dir string) {
+	name := path.Join(dir, "modules.txt")
+	if fi, err := os.Lstat(filepath.Join(w.root, filepath.FromSlash(name))); err == nil && fi.Mode().IsRegular() {
+		w.jobs = append(w.jobs, repoJob{name, "vendor"})
+	}
+}
+
+func (w *repoWalk) note(file, text string) {
+	w.notes = append(w.notes, Note{Pos: Pos{File: file}, Text: text})
+}
+
+// kindOf tells by its name what a file is, "" for one that says nothing to us.
+func kindOf(name string) string {
+	dir, base := path.Split(name)
+	switch ext := path.Ext(base); {
+	case base == "go.mod", base == "go.sum", base == "go.work" && dir == "":
+		return base
+	case ext == ".go":
+		if base[0] == '_' || base[0] == '.' || hiddenDir(dir) {
+			return "" // the go command does not see it
+		}
+		return "go"
+	case base == ".gitlab-ci.yml" && dir == "":
+		return "gitlab"
+	case dir == ".github/workflows/" && (ext == ".yml" || ext == ".yaml"):
+		return "github"
+	case base == "Makefile", base == "makefile", base == "GNUmakefile", ext == ".mk":
+		return "make"
+	case ext == ".sh", ext == ".bash":
+		return "sh"
+	case base == ".go-version", base == ".tool-versions", base == "mise.toml", base == ".mise.toml":
+		return "pin"
+	case base == ".env", ext == ".env":
+		return "env"
+	case base == "Dockerfile", base == "Containerfile", strings.EqualFold(ext, ".dockerfile"):
+		return "docker"
+	case strings.HasPrefix(base, "Dockerfile.") && !templateExts[ext]:
+		return "docker"
+	}
+	return ""
+}
+
+// templateExts are endings of files that are called Dockerfile.x and are none.
+var templateExts = set(".dockerignore", ".md", ".tmpl", ".tpl", ".template", ".j2", ".jinja", ".jinja2",
+	".in", ".erb", ".m4", ".mustache", ".bak", ".orig", ".yaml", ".yml", ".json", ".txt")
+
+func hiddenDir(dir string) bool {
+	for _, d := range strings.Split(dir, "/") {
+		if d != "" && (d[0] == '_' || d[0] == '.') {
+			return true
+		}
+	}
+	return false
+}
+
+// readRepoFile reads one file; what it says is in the Repo it gives.
+func readRepoFile(root string, j repoJob) (r Repo) {
+	limit := int64(maxTextFile)
+	switch j.kind {
+	case "go", "go.sum", "vendor":
+		limit = maxGoFile
+	case "go.mod":
+		limit = maxModFile
+	}
+	note := func(text string) { r.Notes = append(r.Notes, Note{Pos: Pos{File: j.path}, Text: text}) }
+	src, err := readLimited(filepath.Join(root, filepath.FromSlash(j.path)), limit)
+	if err != nil {
+		note("not read: " + reason(err))
+		return r
+	}
+	switch j.kind {
+	case "go":
+		g, err := readGoFile(j.path, src)
+		if g.Package == "" {
+			note("not read: " + reason(err))
+			return r
+		}
+		r.GoFiles = []GoFile{g}
+	case "go.mod":
+		m, err := readRepoModule(j.path, src)
+		if err != nil {
+			note("has an error: " + reason(err))
+		}
+		if m.Path == "" {
+			return r
+		}
+		r.Modules = []RepoModule{m}
+	case "go.sum":
+		r.Modules = []RepoModule{{Root: path.Dir(j.path), Sums: readSums(j.path, string(src)), Module: Module{HasGoSum: true}}}
+	case "vendor":
+		r.Modules = []RepoModule{{Root: path.Dir(path.Dir(j.path)), VendorModules: readVendorModules(j.path, string(src))}}
+	case "go.work":
+		if r.Work, err = parseWork(j.path, src); err != nil {
+			note("has an error: " + reason(err))
+		}
+	case "docker":
+		d := readDockerfile(j.path, src)
+		if d.Err != "" {
+			note("not read: " + d.Err)
+		}
+		r.Dockerfiles = []Dockerfile{d}
+	case "github", "gitlab":
+		read := readGitHub
+		if j.kind == "gitlab" {
+			read = readGitLab
+		}
+		w, err := read(j.path, src)
+		if err != nil {
+			note("not read: " + reason(err))
+			return r
+		}
+		r.Workflows = []Workflow{w}
+	case "make":
+		r.Scripts = []Script{readMakefile(j.path, string(src))}
+	case "sh":
+		cs, ok := readShell(shellText{src: string(src), at: func(l, c int) Pos { return Pos{File: j.path, Line: l, Column: c} }})
+		if !ok {
+			note("read in part: its shell is not understood")
+		}
+		r.Scripts = []Script{{Path: j.path, Kind: "sh", Commands: cs}}
+	case "pin":
+		r.Pins = readPins(j.path, path.Base(j.path), string(src))
+	case "env":
+		r.EnvFiles = []EnvFile{readEnvFile(j.path, string(src))}
+	}
+	if j.kind != "go.sum" && j.kind != "vendor" {
+		r.Ignores = readIgnores(j.path, src)
+	}
+	return r
+}
+
+func readLimited(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() || fi.Size() > limit {
+		return nil, fmt.Errorf("larger than %d bytes, or no regular file", limit)
+	}
+	b := make([]byte, fi.Size())
+	if _, err := io.ReadFull(f, b); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// reason is an error without the machine's own path in it.
+func reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err.Error()
+	}
+	s, _, _ := strings.Cut(err.Error(), "\n")
+	return s
+}
+
+// add takes over what one file says.
+func (r *Repo) add(p *Repo) {
+	r.Modules = append(r.Modules, p.Modules...)
+	if p.Work != nil {
+		r.Work = p.Work
+	}
+	r.GoFiles = append(r.GoFiles, p.GoFiles...)
+	r.Dockerfiles = append(r.Dockerfiles, p.Dockerfiles...)
+	r.Workflows = append(r.Workflows, p.Workflows...)
+	r.Scripts = append(r.Scripts, p.Scripts...)
+	r.Pins = append(r.Pins, p.Pins...)
+	r.EnvFiles = append(r.EnvFiles, p.EnvFiles...)
+	r.Ignores = append(r.Ignores, p.Ignores...)
+	r.Notes = append(r.Notes, p.Notes...)
+}
+
+// finish puts together what several files say of one thing.
+func (r *Repo) finish(root string, files map[string]bool) {
+	byRoot := map[string]*RepoModule{}
+	for i := range r.Modules {
+		if m := &r.Modules[i]; m.Path != "" {
+			byRoot[m.Root] = m
+		}
+	}
+	for _, part := range r.Modules {
+		m := byRoot[part.Root]
+		if m == nil || part.Path != "" {
+			continue
+		}
+		if part.HasGoSum {
+			m.Sums, m.HasGoSum = part.Sums, true
+		}
+		if part.VendorModules != nil {
+			m.VendorModules = part.VendorModules
+		}
+	}
+	r.Modules = slices.DeleteFunc(r.Modules, func(m RepoModule) bool { return m.Path == "" })
+	slices.SortFunc(r.Modules, func(a, b RepoModule) int { return cmp.Compare(a.Root, b.Root) })
+	owner := map[string]string{}
+	for i := range r.GoFiles {
+		g := &r.GoFiles[i]
+		m, ok := owner[g.Dir]
+		if !ok {
+			if found := r.moduleAt(g.Dir); found != nil {
+				m = found.Root
+			}
+			owner[g.Dir] = m
+		}
+		g.Module = m
+	}
+	for i := range r.Dockerfiles {
+		d := &r.Dockerfiles[i]
+		d.Context = r.contextOf(d, files)
+		d.Ignore = readDockerignore(root, d, files)
+	}
+}
+
+// moduleAt gives the module that the directory belongs to, nil if none.
+func (r *Repo) moduleAt(dir string) *RepoModule {
+	for {
+		for i := range r.Modules {
+			if r.Modules[i].Root == dir {
+				return &r.Modules[i]
+			}
+		}
+		if dir == "." || dir == "/" || strings.HasPrefix(dir, "../") || dir == ".." {
+			return nil
+		}
+		dir = path.Dir(dir)
+	}
 }

@@ -1,0 +1,133 @@
+package facts
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// readGitHub reads a workflow of GitHub Actions
+// (docs.github.com/actions/reference/workflows-and-actions/workflow-syntax).
+func readGitHub(name string, src []byte) (Workflow, error) {
+	w := Workflow{Path: name, Kind: "github"}
+	f, err := parseYAML(name, src)
+	if err != nil {
+		return w, err
+	}
+	if f.root == nil || f.root.Kind != yaml.MappingNode {
+		return w, fmt.Errorf("not a mapping")
+	}
+	w.Name, w.Env = f.line(get(f.root, "name")), f.table(get(f.root, "env"))
+	w.Permissions = f.permissions(f.root)
+	if on := get(f.root, "on"); on != nil && on.Kind == yaml.MappingNode {
+		for _, e := range entries(on) {
+			w.On = append(w.On, f.line(e[0]))
+		}
+	} else {
+		w.On = f.scalars(on)
+	}
+	defaults := get(get(f.root, "defaults"), "run")
+	for _, e := range entries(get(f.root, "jobs")) {
+		w.Jobs = append(w.Jobs, f.githubJob(e[0], deref(e[1]), w.Env, defaults))
+	}
+	return w, nil
+}
+
+func (f yamlFile) permissions(n *yaml.Node) *Permissions {
+	p := get(n, "permissions")
+	if p == nil {
+		return nil
+	}
+	out := &Permissions{Pos: f.pos(p), Scopes: f.table(p)}
+	if p.Kind == yaml.ScalarNode {
+		out.All = p.Value
+	}
+	return out
+}
+
+func (f yamlFile) githubJob(key, n *yaml.Node, env map[string]Line, defaults *yaml.Node) Job {
+	j := Job{ID: key.Value, Pos: f.pos(key), Permissions: f.permissions(n), Env: f.table(get(n, "env"))}
+	if c := get(n, "container"); c != nil {
+		l := f.line(c)
+		if c.Kind == yaml.MappingNode {
+			l = f.line(get(c, "image"))
+		}
+		j.Image = imageRef(l.Value, l.Value, l.Pos)
+	}
+	on := get(n, "runs-on")
+	if labels := get(on, "labels"); labels != nil {
+		on = labels
+	}
+	for _, l := range f.scalars(on) {
+		j.RunsOn = append(j.RunsOn, l.Value)
+	}
+	for _, l := range f.scalars(get(n, "needs")) {
+		j.Needs = append(j.Needs, l.Value)
+	}
+	for _, e := range entries(get(get(n, "strategy"), "matrix")) {
+		if v := f.scalars(e[1]); len(v) > 0 && e[0].Value != "include" && e[0].Value != "exclude" {
+			if j.Matrix == nil {
+				j.Matrix = map[string][]Line{}
+			}
+			j.Matrix[e[0].Value] = v
+		}
+	}
+	own := get(get(n, "defaults"), "run")
+	shell, dir := f.line(get(defaults, "shell")).Value, f.line(get(defaults, "working-directory")).Value
+	if l := f.line(get(own, "shell")); l.Value != "" {
+		shell = l.Value
+	}
+	if l := f.line(get(own, "working-directory")); l.Value != "" {
+		dir = l.Value
+	}
+	if shell == "" {
+		for _, l := range j.RunsOn {
+			if strings.Contains(strings.ToLower(l), "windows") {
+				shell = "pwsh"
+			}
+		}
+	}
+	for _, s := range items(get(n, "steps")) {
+		if s = deref(s); s != nil && s.Kind == yaml.MappingNode {
+			j.Steps = append(j.Steps, f.githubStep(s, []map[string]Line{env, j.Env}, shell, dir))
+		}
+	}
+	return j
+}
+
+func (f yamlFile) githubStep(n *yaml.Node, envs []map[string]Line, shell, dir string) JobStep {
+	s := JobStep{
+		Pos: f.pos(n), Name: f.line(get(n, "name")).Value, Uses: f.line(get(n, "uses")),
+		With: f.table(get(n, "with")), Env: f.table(get(n, "env")), Run: f.line(get(n, "run")), If: f.line(get(n, "if")), Dir: dir,
+	}
+	if l := f.line(get(n, "working-directory")); l.Value != "" {
+		s.Dir = l.Value
+	}
+	if s.Dir = path.Clean(s.Dir); s.Dir == "." {
+		s.Dir = ""
+	}
+	if l := f.line(get(n, "shell")); l.Value != "" {
+		shell = l.Value
+	}
+	run := get(n, "run")
+	if s.Run.Value == "" || !bourne(shell) {
+		return s
+	}
+	s.Commands, _ = readShell(shellText{
+		src: hideExpressions(s.Run.Value), at: f.textAt(run),
+		env: literalEnv(append(envs, s.Env)...),
+	})
+	return s
+}
+
+// bourne reports whether a step's shell, "" for the runner's own, reads sh.
+func bourne(shell string) bool {
+	word, _, _ := strings.Cut(shell, " ")
+	switch path.Base(word) {
+	case "", ".", "sh", "bash", "dash", "ash", "zsh":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,116 @@
+package facts
+
+import (
+	"bytes"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// readGoFile reads the head of a Go file and, by their bytes alone, the
+// directives and the init functions of the rest.
+func readGoFile(name string, src []byte) (GoFile, error) {
+	g := GoFile{Path: name, Dir: path.Dir(name), Test: strings.HasSuffix(name, "_test.go")}
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, name, src, parser.ImportsOnly|parser.SkipObjectResolution)
+	if f == nil || f.Name == nil || f.Name.Name == "" || f.Name.Name == "_" {
+		if err == nil {
+			err = fmt.Errorf("no package clause")
+		}
+		return g, err
+	}
+	g.Package = f.Name.Name
+	at := func(p token.Pos) Pos {
+		q := fset.PositionFor(p, false)
+		return Pos{File: name, Line: q.Line, Column: q.Column}
+	}
+	for _, s := range f.Imports {
+		p, uerr := strconv.Unquote(s.Path.Value)
+		if uerr != nil {
+			continue
+		}
+		i := Import{Path: p, Pos: at(s.Path.Pos())}
+		if s.Name != nil {
+			i.Name = s.Name.Name
+		}
+		g.Imports = append(g.Imports, i)
+	}
+	head := min(fset.PositionFor(f.Package, false).Offset, len(src))
+	g.readHead(src[:head])
+	g.HasInit = bytes.Contains(src[head:], []byte("\nfunc init()"))
+	if bytes.Contains(src, []byte("//go:embed")) {
+		g.readEmbeds(src)
+	}
+	return g, nil
+}
+
+// readHead reads the comments before the package clause.
+func (g *GoFile) readHead(head []byte) {
+	if len(head) == 0 {
+		return
+	}
+	block := false
+	var pending []Line // old-style constraints, which count only if a blank line follows
+	n := 0
+	for line := range bytes.Lines(head) {
+		n++
+		t := string(bytes.TrimSpace(line))
+		if block {
+			if i := strings.Index(t, "*/"); i >= 0 {
+				block = false
+			}
+			continue
+		}
+		pos := Pos{File: g.Path, Line: n, Column: 1 + len(line) - len(bytes.TrimLeft(line, " \t"))}
+		switch {
+		case t == "":
+			g.PlusBuild = append(g.PlusBuild, pending...)
+			pending = nil
+		case strings.HasPrefix(t, "/*"):
+			block = !strings.Contains(t[2:], "*/")
+		case !strings.HasPrefix(t, "//"):
+		case strings.HasPrefix(t, "//go:build ") || strings.HasPrefix(t, "//go:build\t"):
+			if g.Build == "" {
+				g.Build, g.BuildPos = strings.TrimSpace(t[len("//go:build"):]), pos
+			}
+		case strings.HasPrefix(t, "// Code generated ") && strings.HasSuffix(t, " DO NOT EDIT."):
+			g.Generated = true
+		default:
+			word, rest, _ := strings.Cut(strings.TrimLeft(t[2:], " \t"), " ")
+			switch {
+			case word == "+build":
+				pending = append(pending, Line{strings.TrimSpace(rest), pos})
+			case word == "go:build" && strings.TrimSpace(rest) != "":
+				g.SpacedBuild = append(g.SpacedBuild, Line{strings.TrimSpace(rest), pos})
+			}
+		}
+	}
+}
+
+// readEmbeds reads the go:embed directives, which begin their line.
+func (g *GoFile) readEmbeds(src []byte) {
+	n := 0
+	for line := range bytes.Lines(src) {
+		n++
+		t := bytes.TrimLeft(line, " \t")
+		rest, ok := bytes.CutPrefix(t, []byte("//go:embed"))
+		if !ok || len(rest) == 0 || rest[0] != ' ' && rest[0] != '\t' {
+			continue
+		}
+		pos := Pos{File: g.Path, Line: n, Column: 1 + len(line) - len(t)}
+		for s := strings.TrimSpace(string(rest)); s != ""; s = strings.TrimSpace(s) {
+			if p, err := strconv.QuotedPrefix(s); err == nil {
+				s = s[len(p):]
+				if p, err = strconv.Unquote(p); err == nil {
+					g.Embeds = append(g.Embeds, Line{p, pos})
+				}
+				continue
+			}
+			word := strings.Fields(s)[0]
+			g.Embeds, s = append(g.Embeds, Line{word, pos}), s[len(word):]
+		}
+	}
+}
