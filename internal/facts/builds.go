@@ -1,8 +1,143 @@
 package facts
 
-// Builds joins every go build and go install of the repository with what it meets.
-func (r *Repo) Builds() []Build { return nil }
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
 
-// Closure follows the imports of the packages in dirs, directories relative
-// to the repository, through the repository's own files.
-func (r *Repo) Closure(module *RepoModule, dirs []string, tags []string) Imports { return nil }
+// Builds joins every go build and go install of the repository's own packages
+// with what it meets. A build whose binary is run in more than one stage
+// comes once for each. "go install path@version" is not among them.
+func (r *Repo) Builds() []Build {
+	var out []Build
+	for i := range r.Dockerfiles {
+		out = append(out, r.dockerBuilds(&r.Dockerfiles[i])...)
+	}
+	for i := range r.Workflows {
+		w := &r.Workflows[i]
+		for k := range w.Jobs {
+			j := &w.Jobs[k]
+			for _, s := range j.Steps {
+				for _, g := range ownBuilds(s.Commands) {
+					b := Build{Go: g, Workflow: w, Job: j, Where: fmt.Sprintf("%s job %s", w.Path, j.ID)}
+					r.settle(&b, path.Join(s.Dir, g.Dir), g.Dir != "" && !strings.Contains(s.Dir, "$"))
+					b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Pos, s.Env["CGO_ENABLED"], j.Env["CGO_ENABLED"], w.Env["CGO_ENABLED"])
+					out = append(out, b)
+				}
+			}
+		}
+	}
+	for i := range r.Scripts {
+		s := &r.Scripts[i]
+		for _, g := range ownBuilds(s.Commands) {
+			b := Build{Go: g, Script: s, Where: s.Path}
+			// make runs where the makefile is; a script, wherever it is called.
+			r.settle(&b, path.Join(path.Dir(s.Path), g.Dir), s.Kind == "make" && g.Dir != "")
+			b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Pos)
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// ownBuilds are the commands that build something of the repository.
+func ownBuilds(cs []Command) []GoCommand {
+	return slices.DeleteFunc(GoCommands(cs), func(g GoCommand) bool {
+		return g.Verb != "build" && g.Verb != "install" ||
+			slices.ContainsFunc(g.Args, func(a string) bool { return strings.Contains(a, "@") || a == "std" || a == "cmd" })
+	})
+}
+
+// firstPos gives the place that states a value which is in the environment:
+// the first line that does, else the command itself.
+func firstPos(value string, command Pos, lines ...Line) Pos {
+	if value == "" {
+		return Pos{}
+	}
+	for _, l := range lines {
+		if l.Value == value {
+			return l.Pos
+		}
+	}
+	return command
+}
+
+// settle fills in what the command says by itself. dir is where it runs,
+// relative to the repository, if known.
+func (r *Repo) settle(b *Build, dir string, known bool) {
+	b.GOOS, b.GOARCH = b.Go.Env["GOOS"], b.Go.Env["GOARCH"]
+	b.Tags, b.TagsKnown = tagsOf(b.Go)
+	b.Cgo = Unknown
+	switch b.Go.Env["CGO_ENABLED"] {
+	case "0":
+		b.Cgo = No
+	case "1":
+		b.Cgo = Yes
+	}
+	if !known || path.IsAbs(dir) || strings.HasPrefix(dir, "..") {
+		return
+	}
+	if b.Module = r.moduleAt(dir); b.Module != nil {
+		b.Packages = r.packagesOf(b.Module, dir, b.Go.Args)
+	}
+}
+
+// tagsOf gives the tags of -tags and GOFLAGS, and whether these are all.
+func tagsOf(g GoCommand) (tags []string, known bool) {
+	known = !slices.Contains(g.Args, NotLiteral)
+	text, ok := g.Flags["-tags"]
+	if !ok {
+		for _, f := range strings.Fields(g.Env["GOFLAGS"]) {
+			if v, ok := strings.CutPrefix(strings.TrimLeft(f, "-"), "tags="); ok {
+				text = v
+			}
+		}
+		known = known && Literal(g.Env["GOFLAGS"])
+	}
+	if !Literal(text) {
+		return nil, false
+	}
+	tags = strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' })
+	slices.Sort(tags)
+	return slices.Compact(tags), known
+}
+
+// packagesOf gives the directories of the packages that args name, nil if
+// that cannot be known.
+func (r *Repo) packagesOf(m *RepoModule, dir string, args []string) []string {
+	if len(args) == 0 {
+		args = []string{"."}
+	}
+	var out []string
+	for _, a := range args {
+		if !Literal(a) {
+			return nil
+		}
+		d := path.Join(dir, a)
+		if a != "." && a != ".." && !strings.HasPrefix(a, "./") && !strings.HasPrefix(a, "../") {
+			switch rest, ok := strings.CutPrefix(a+"/", m.Path+"/"); {
+			case ok:
+				d = path.Join(m.Root, rest)
+			case !strings.HasSuffix(a, ".go"):
+				return nil // of another module, or an absolute path
+			}
+		}
+		if strings.HasSuffix(a, ".go") {
+			d = path.Dir(d)
+		}
+		prefix, all := strings.CutSuffix(d, "...")
+		for i := range r.GoFiles {
+			g := &r.GoFiles[i]
+			if g.Module != m.Root || g.Test {
+				continue
+			}
+			if g.Dir == d || all && (strings.HasPrefix(g.Dir+"/", prefix) || prefix == "./" || prefix == "") {
+				out = append(out, g.Dir)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -54,6 +54,9 @@ func (e knownEnv) Keys() []string {
 
 func (r *dockerReader) run(s *Stage, n *parser.Node, pos Pos) Run {
 	run := Run{Pos: pos, Shell: !n.Attributes["json"], Raw: n.Original}
+	if run.Workdir = r.absolute(s, "."); run.Workdir == NotLiteral {
+		run.Workdir = ""
+	}
 	for _, f := range n.Flags {
 		if m, ok := strings.CutPrefix(f, "--mount="); ok {
 			r.mount(s, &run, m, pos)

@@ -171,7 +171,8 @@ type Run struct {
 	Shell       bool      `json:"shell,omitempty"`    // shell form
 	Commands    []Command `json:"commands,omitempty"` // Env holds the stage's ENV and ARG too
 	CacheMounts []string  `json:"cacheMounts,omitempty"`
-	Binds       []Copy    `json:"binds,omitempty"` // --mount=type=bind, seen as copies
+	Binds       []Copy    `json:"binds,omitempty"`   // --mount=type=bind, seen as copies
+	Workdir     string    `json:"workdir,omitempty"` // where it runs, absolute; "" not known
 	Raw         string    `json:"raw"`
 }
 
@@ -279,12 +280,3 @@ type Build struct {
 	Job       *Job
 	Script    *Script
 }
-
-// Reached is one import path that a closure reaches.
-type Reached struct {
-	Path  string
-	Chain []Step // from the package that was asked for to Path, each with the import that brings it
-}
-
-// Imports are the import paths a closure reaches, by path.
-type Imports map[string]Reached
