@@ -1,6 +1,7 @@
 package check
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -83,8 +84,8 @@ func runCrossCompiler(r *facts.Repo) []finding.Finding {
 			continue
 		}
 		why, ok := dynamicBecause(r, &b)
-		if !ok {
-			continue
+		if !ok || b.GOOS != "" && b.GOOS != "linux" && (why.Path != "C" || !everywhere(r, why)) {
+			continue // elsewhere net and os/user need no C compiler
 		}
 		goos, goarch := b.GOOS, b.GOARCH
 		if goos == "" {
@@ -101,6 +102,14 @@ func runCrossCompiler(r *facts.Repo) []finding.Finding {
 		})
 	}
 	return out
+}
+
+// everywhere reports whether the import that ends the chain stands in a file
+// that every system compiles.
+func everywhere(r *facts.Repo, why facts.Reached) bool {
+	file := why.Chain[len(why.Chain)-1].Pos.File
+	i := slices.IndexFunc(r.GoFiles, func(g facts.GoFile) bool { return g.Path == file })
+	return i >= 0 && (r.GoFiles[i].Build == "" || r.GoFiles[i].Build == "cgo") && !strings.Contains(path.Base(file), "_")
 }
 
 // crosses reports whether b is built on a Linux machine for a system that its

@@ -55,7 +55,7 @@ func runCARoots(r *facts.Repo) []finding.Finding {
 		}
 		out = append(out, finding.Finding{
 			Pos:     below.ref.Pos,
-			Entity:  entity(whereStage(*b.Runtime), strings.Join(b.Packages, " ")),
+			Entity:  entity(stageName(*b.Runtime), strings.Join(b.Packages, " ")),
 			Message: i18n.M("rule.img003.message", paths[i]),
 			Evidence: append([]finding.Evidence{{Pos: b.Go.Pos, Text: i18n.M("rule.cgo001.build", strings.Join(b.Packages, " "))}},
 				chainEvidence(reached[paths[i]])...),

@@ -48,7 +48,7 @@ func runCopyOrder(r *facts.Repo) []finding.Finding {
 				}
 				out = append(out, finding.Finding{
 					Pos:      whole.Pos,
-					Entity:   whereStage(*s),
+					Entity:   stageName(*s),
 					Message:  i18n.M("rule.img005.message", run.Pos.Line),
 					Evidence: []finding.Evidence{{Pos: run.Pos, Text: i18n.M("rule.img005.here", "go "+g.Verb)}},
 				})

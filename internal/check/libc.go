@@ -60,7 +60,7 @@ func runLibcMissing(r *facts.Repo) []finding.Finding {
 		}
 		out = append(out, finding.Finding{
 			Pos:      b.Go.Pos,
-			Entity:   entity(whereStage(*b.Stage), strings.Join(b.Packages, " ")),
+			Entity:   entity(stageName(*b.Stage), strings.Join(b.Packages, " ")),
 			Message:  i18n.M("rule.cgo001.message", why.Path, from.libc, to.name()),
 			Evidence: evidence, Fix: fix,
 		})
@@ -101,7 +101,7 @@ func ldflags(b *facts.Build) string { return b.Go.Flags["-ldflags"] }
 // on: C in the project itself, else the user or net packages. What foreign
 // modules import is not known here, so that false only means "not for sure".
 func dynamicBecause(r *facts.Repo, b *facts.Build) (facts.Reached, bool) {
-	reached := r.Closure(b.Module, b.Packages, b.Tags)
+	reached := r.Closure(b.Module, b.Packages, append([]string{"cgo"}, b.Tags...))
 	if c, ok := reached["C"]; ok {
 		return c, true
 	}
@@ -148,7 +148,7 @@ func runPieLoader(r *facts.Repo) []finding.Finding {
 		}
 		out = append(out, finding.Finding{
 			Pos:     b.Go.Pos,
-			Entity:  whereStage(*b.Stage),
+			Entity:  stageName(*b.Stage),
 			Message: i18n.M("rule.cgo004.message", to.name()),
 			Evidence: []finding.Evidence{
 				{Pos: b.CgoWhy, Text: i18n.M("rule.cgo.off")},

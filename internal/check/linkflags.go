@@ -53,7 +53,7 @@ func runStaticFlags(r *facts.Repo) []finding.Finding {
 // foreign reports whether b's program holds packages of other modules, which
 // may import C.
 func foreign(r *facts.Repo, b *facts.Build) bool {
-	for path := range r.Closure(b.Module, b.Packages, b.Tags) {
+	for path := range r.Closure(b.Module, b.Packages, append([]string{"cgo"}, b.Tags...)) {
 		first, _, _ := strings.Cut(path, "/")
 		if strings.Contains(first, ".") && path != b.Module.Path && !strings.HasPrefix(path, b.Module.Path+"/") {
 			return true
@@ -74,7 +74,7 @@ var rebuildAlways = Rule{
 func runRebuildAlways(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	for _, b := range r.Builds() {
-		if b.Go.Flags["-a"] != "true" || b.Go.Verb != "build" && b.Go.Verb != "install" {
+		if b.Go.Flags["-a"] != "true" {
 			continue
 		}
 		out = append(out, finding.Finding{

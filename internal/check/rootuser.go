@@ -36,7 +36,7 @@ func runRootUser(r *facts.Repo) []finding.Finding {
 		}
 		out = append(out, finding.Finding{
 			Pos:     e.Pos,
-			Entity:  whereStage(*s),
+			Entity:  stageName(*s),
 			Message: i18n.M("rule.img004.message"),
 			Evidence: []finding.Evidence{
 				{Pos: b.Go.Pos, Text: i18n.M("rule.img004.build")},

@@ -34,7 +34,7 @@ func runEntrypointShell(r *facts.Repo) []finding.Finding {
 		seen[e.Pos] = true
 		out = append(out, finding.Finding{
 			Pos:      e.Pos,
-			Entity:   entity(whereStage(*s), word),
+			Entity:   entity(stageName(*s), word),
 			Message:  i18n.M("rule.img001.message", word, b.name()),
 			Evidence: []finding.Evidence{{Pos: b.ref.Pos, Text: i18n.M("rule.img.noshell", b.name())}},
 			Fix:      i18n.M("rule.img001.mend", execForm(word, e)),
@@ -76,7 +76,7 @@ func runRunShell(r *facts.Repo) []finding.Finding {
 			}
 			out = append(out, finding.Finding{
 				Pos:      run.Pos,
-				Entity:   whereStage(*s),
+				Entity:   stageName(*s),
 				Message:  i18n.M("rule.img002.message", b.name()),
 				Evidence: []finding.Evidence{{Pos: b.ref.Pos, Text: i18n.M("rule.img.noshell", b.name())}},
 			})
