@@ -231,7 +231,7 @@ var privateLeak = Rule{
 					open = append(open, p)
 				}
 			}
-			key := sums.Pos.File + " " + s.where
+			key := sums.Pos.File + " " + sums.Value // a job has what its workflow has
 			if len(open) == 0 || seen[key] {
 				continue
 			}

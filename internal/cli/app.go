@@ -28,6 +28,7 @@ type app struct {
 	stdout, stderr io.Writer
 	lang           i18n.Lang
 	rep            *report.Reporter
+	code           int // exit code of a command that did what it was asked to
 
 	// Flags of every command.
 	langFlag string
@@ -64,6 +65,9 @@ func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 		}
 	}
 	a.rep.Close()
+	if err == nil {
+		return a.code
+	}
 	return fault.ExitCode(err)
 }
 
@@ -134,7 +138,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.UsageError(i18n.M("cli.usage", err), i18n.M("cli.usage.hint", c.CommandPath()))
 	})
-	root.AddCommand(a.ship(), a.planCommand(), a.build(), a.configCommand(), a.version())
+	root.AddCommand(a.ship(), a.check(), a.planCommand(), a.build(), a.configCommand(), a.rulesCommand(), a.explainCommand(), a.version())
 	a.localise(root)
 	return root
 }

@@ -108,12 +108,14 @@ func short(digest string) string {
 
 // writeJSON writes an indented document by rename.
 func writeJSON(name string, v any) error {
-	return writeFile(name, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(v)
-	})
+	return writeFile(name, func(w io.Writer) error { return encodeJSON(w, v) })
+}
+
+func encodeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }
 
 // writeFile writes a file under a temporary name, makes it durable and renames

@@ -185,7 +185,11 @@ func FindingText(f finding.Finding, s Style) string {
 	if f.Severity.AtLeast(finding.CannotStart) {
 		color = red
 	}
-	fmt.Fprintf(&b, "%s %s %s\n", f.ID, s.paint(color, string(f.Severity)), clean(f.Message.In(s.Lang)))
+	severity := string(f.Severity)
+	if f.Advisory {
+		severity += " (" + i18n.M("check.advisory").In(s.Lang) + ")"
+	}
+	fmt.Fprintf(&b, "%s %s %s\n", f.ID, s.paint(color, severity), clean(f.Message.In(s.Lang)))
 	for i, e := range f.Evidence {
 		b.WriteString(strings.Repeat("  ", i+1))
 		if at := e.Pos.String(); at != "" {

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-build/slipway/internal/check"
+	"github.com/slipway-build/slipway/internal/fault"
+	"github.com/slipway-build/slipway/internal/finding"
+	"github.com/slipway-build/slipway/internal/i18n"
+	"github.com/slipway-build/slipway/internal/report"
+)
+
+// ruleDoc is a rule as `slipway rules` and `slipway explain` give it.
+type ruleDoc struct {
+	ID         string           `json:"id"`
+	Slug       string           `json:"slug"`
+	Severity   finding.Severity `json:"severity"`
+	Confidence check.Confidence `json:"confidence"`
+	Advisory   bool             `json:"advisory,omitempty"`
+	Since      string           `json:"since"`
+	Title      i18n.Message     `json:"title"`
+	Why        i18n.Message     `json:"why"`
+	Fix        i18n.Message     `json:"fix"`
+	Bad        string           `json:"bad"`
+	Good       string           `json:"good"`
+}
+
+func ruleDocOf(r check.Rule) ruleDoc {
+	return ruleDoc{r.ID, r.Slug, r.Severity, r.Confidence, r.Advisory, r.Since, r.Title, r.Why, r.Fix, r.Bad, r.Good}
+}
+
+// rulesDoc is the result of `slipway rules`.
+type rulesDoc struct {
+	SchemaVersion int       `json:"schemaVersion"`
+	Rules         []ruleDoc `json:"rules"`
+}
+
+// explainDoc is the result of `slipway explain`.
+type explainDoc struct {
+	SchemaVersion int     `json:"schemaVersion"`
+	Rule          ruleDoc `json:"rule"`
+}
+
+func (a *app) rulesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rules",
+		Short: a.say(i18n.M("check.rules.short")),
+		Long:  a.say(i18n.M("check.rules.long")),
+		Args:  a.noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			doc := rulesDoc{SchemaVersion: check.SchemaVersion}
+			t := &report.Table{Columns: []report.Column{
+				{Title: i18n.M("check.rules.id")}, {Title: i18n.M("check.rules.severity")}, {Title: i18n.M("check.rules.title")},
+			}}
+			for _, r := range check.Rules() {
+				doc.Rules = append(doc.Rules, ruleDocOf(r))
+				severity := string(r.Severity)
+				if r.Advisory {
+					severity += " (" + a.say(i18n.M("check.advisory")) + ")"
+				}
+				t.Rows = append(t.Rows, []string{r.ID, severity, a.say(r.Title)})
+			}
+			return a.result(doc, t)
+		},
+	}
+}
+
+func (a *app) explainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain RULE",
+		Short: a.say(i18n.M("check.explain.short")),
+		Long:  a.say(i18n.M("check.explain.long")),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fault.UsageError(i18n.M("check.explain.args", c.CommandPath()), i18n.M("check.rule.unknown.hint"))
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, ok := check.Find(strings.ToUpper(args[0]))
+			if !ok {
+				return check.UnknownRule(args[0])
+			}
+			return a.result(explainDoc{check.SchemaVersion, ruleDocOf(r)}, strings.TrimPrefix(r.Page(a.lang), "## "))
+		},
+	}
+}
