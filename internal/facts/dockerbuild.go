@@ -206,7 +206,7 @@ func outputOf(b *Build, cwd string) string {
 		return ""
 	case !given:
 		o = name
-	case strings.HasSuffix(o, "/") || o == ".":
+	case strings.HasSuffix(o, "/") || o == "." || o == "/bin" || o == "/usr/bin" || o == "/usr/local/bin":
 		if name == "" {
 			return ""
 		}

@@ -204,8 +204,11 @@ func (r *dockerReader) absolute(s *Stage, dir string) string {
 
 // inheritedDir is dir below the working directory that a base image sets.
 func inheritedDir(base ImageRef, dir string) string {
-	if base.Name == "golang" || base.Name == "docker.io/library/golang" || base.Name == "docker.io/golang" {
+	switch strings.TrimPrefix(strings.TrimPrefix(base.Name, "docker.io/"), "library/") {
+	case "golang":
 		return path.Join("/go", dir)
+	case "alpine", "debian", "ubuntu", "busybox":
+		return path.Join("/", dir)
 	}
 	return NotLiteral
 }

@@ -16,7 +16,7 @@ func (r *dockerReader) expand(word string) string {
 
 func expandDocker(word string, escape rune, known map[string]string) string {
 	// Nested defaults are the only recursion there is.
-	if len(word) > maxShellWord || strings.Count(word, "${") > 50 {
+	if len(word) > maxShellWord || strings.Count(word, "$") > 64 {
 		return NotLiteral
 	}
 	res, err := shell.NewLex(escape).ProcessWordWithMatches(word, knownEnv(known))

@@ -1,12 +1,15 @@
 package facts
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
+
+var errManyJobs = errors.New("too many jobs")
 
 // readGitHub reads a workflow of GitHub Actions
 // (docs.github.com/actions/reference/workflows-and-actions/workflow-syntax).
@@ -30,6 +33,9 @@ func readGitHub(name string, src []byte) (Workflow, error) {
 	}
 	defaults := get(get(f.root, "defaults"), "run")
 	for _, e := range entries(get(f.root, "jobs")) {
+		if len(w.Jobs) == maxJobs {
+			return w, errManyJobs
+		}
 		w.Jobs = append(w.Jobs, f.githubJob(e[0], deref(e[1]), w.Env, defaults))
 	}
 	return w, nil

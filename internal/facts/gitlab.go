@@ -29,6 +29,9 @@ func readGitLab(name string, src []byte) (Workflow, error) {
 		if gitlabWords[e[0].Value] || strings.HasPrefix(e[0].Value, ".") || n == nil || n.Kind != yaml.MappingNode {
 			continue
 		}
+		if len(w.Jobs) == maxJobs {
+			return w, errManyJobs
+		}
 		w.Jobs = append(w.Jobs, f.gitlabJob(e[0], n, w.Env))
 	}
 	return w, nil

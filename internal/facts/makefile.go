@@ -11,6 +11,7 @@ const (
 	maxMakeDepth = 8
 	maxMakeText  = 64 << 10
 	maxMakeLines = 20000
+	maxMakeWork  = 4 << 20 // bytes of all expansions of a file
 )
 
 // unknownMake stands in a recipe for a variable or function of make that is
@@ -36,6 +37,8 @@ type makeReader struct {
 	vars map[string]string            // unexpanded; unknownMake if there is more than one value
 	env  map[string]string            // exported
 	own  map[string]map[string]string // exported for one target
+
+	spent int // bytes expanded so far
 }
 
 // logical gives the line at i with those it continues on, and how many.
@@ -138,7 +141,8 @@ func (m *makeReader) expand(s, target string, depth int) string {
 			}
 			value, ok := m.vars[s[i+1:end]]
 			i = end
-			if !ok || depth == 0 || value == unknownMake {
+			m.spent += 1 + len(value)
+			if !ok || depth == 0 || value == unknownMake || m.spent > maxMakeWork {
 				b.WriteString(unknownMake)
 			} else {
 				b.WriteString(m.expand(value, target, depth-1))

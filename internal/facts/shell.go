@@ -14,7 +14,8 @@ import (
 const (
 	maxShellText  = 256 << 10 // bytes of one text
 	maxShellDepth = 200       // nested constructs
-	maxShellWord  = 16 << 10  // bytes of one expanded word
+	maxShellWord  = 4 << 10   // bytes of one expanded word
+	maxShellWords = 4 << 20   // bytes of all words of a text
 )
 
 // shellText is a piece of shell inside some file.
@@ -137,8 +138,9 @@ func (s *shellState) cd(args []string) {
 }
 
 type shellReader struct {
-	at  func(line, column int) Pos
-	out []Command
+	at    func(line, column int) Pos
+	out   []Command
+	spent int // bytes of words so far
 }
 
 func (r *shellReader) stmts(list []*syntax.Stmt, s *shellState) {
@@ -320,7 +322,8 @@ func (r *shellReader) word(w *syntax.Word, s *shellState) []string {
 	}
 	split := false
 	v := r.parts(w.Parts, s, &split)
-	if split {
+	r.spent += len(v)
+	if split || r.spent > maxShellWords {
 		return []string{NotLiteral}
 	}
 	return []string{v}

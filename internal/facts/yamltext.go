@@ -48,6 +48,13 @@ func deref(n *yaml.Node) *yaml.Node {
 	return nil
 }
 
+// maxMerges bounds what one merge key brings in, and maxJobs the jobs of one
+// file: alias bombs end here.
+const (
+	maxMerges = 20
+	maxJobs   = 500
+)
+
 // entries gives the pairs of a mapping in order, those of merge keys last.
 func entries(n *yaml.Node) [][2]*yaml.Node { return mergedEntries(n, 3) }
 
@@ -63,7 +70,10 @@ func mergedEntries(n *yaml.Node, depth int) [][2]*yaml.Node {
 			out = append(out, [2]*yaml.Node{k, v})
 			continue
 		}
-		for _, m := range items(v) {
+		for j, m := range items(v) {
+			if j == maxMerges {
+				break
+			}
 			merged = append(merged, mergedEntries(m, depth-1)...)
 		}
 	}
@@ -71,10 +81,29 @@ func mergedEntries(n *yaml.Node, depth int) [][2]*yaml.Node {
 }
 
 // get gives the value of a key, nil if it is not there.
-func get(n *yaml.Node, key string) *yaml.Node {
-	for _, e := range entries(n) {
-		if e[0].Value == key {
-			return deref(e[1])
+func get(n *yaml.Node, key string) *yaml.Node { return getMerged(n, key, 3) }
+
+func getMerged(n *yaml.Node, key string, depth int) *yaml.Node {
+	n = deref(n)
+	if n == nil || n.Kind != yaml.MappingNode || depth == 0 {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return deref(n.Content[i+1])
+		}
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Tag != "!!merge" {
+			continue
+		}
+		for j, m := range items(n.Content[i+1]) {
+			if j == maxMerges {
+				break
+			}
+			if v := getMerged(m, key, depth-1); v != nil {
+				return v
+			}
 		}
 	}
 	return nil
