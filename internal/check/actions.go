@@ -16,9 +16,10 @@ var actionPin = Rule{
 	Run:  runActionPin,
 }
 
-// runActionPin finds the actions of third parties that are named by a tag or
-// a branch in jobs that have something to steal: a token that may write, or
-// secrets. Elsewhere an action can do no more than the pull request could.
+// runActionPin finds jobs that have something to steal, a token that may
+// write or secrets, and run actions of third parties that are named by a tag
+// or a branch. Elsewhere an action can do no more than a pull request could.
+// A job gives one finding, at the first of its actions.
 func runActionPin(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	eachJob(r, func(w *facts.Workflow, j *facts.Job) {
@@ -26,17 +27,20 @@ func runActionPin(r *facts.Repo) []finding.Finding {
 		if power.Text.IsZero() {
 			return
 		}
+		f := finding.Finding{Entity: "job " + j.ID, Evidence: []finding.Evidence{power}}
 		for _, s := range j.Steps {
 			name, ref, ok := strings.Cut(s.Uses.Value, "@")
 			if !ok || !thirdParty(name) || isHash(ref) || strings.Contains(ref, "${{") {
 				continue
 			}
-			out = append(out, finding.Finding{
-				Pos:      s.Uses.Pos,
-				Entity:   entity("job "+j.ID, name),
-				Message:  i18n.M("rule.ci001.message", name, ref),
-				Evidence: []finding.Evidence{power},
-			})
+			if f.Message.IsZero() {
+				f.Pos, f.Message = s.Uses.Pos, i18n.M("rule.ci001.message", s.Uses.Value)
+			} else {
+				f.Evidence = append(f.Evidence, finding.Evidence{Pos: s.Uses.Pos, Text: i18n.M("rule.ci001.more", s.Uses.Value)})
+			}
+		}
+		if !f.Message.IsZero() {
+			out = append(out, f)
 		}
 	})
 	return out

@@ -15,20 +15,34 @@ var baseLatest = Rule{
 }
 
 // runBaseLatest finds bases named latest, or not at all: the same Dockerfile
-// gives another image when somebody else pushes.
+// gives another image when somebody else pushes. It looks at the stages that
+// build or run a program of this repository; what else is built, for tests or
+// for documentation, harms nobody who runs it.
 func runBaseLatest(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
-	eachStage(r, func(d *facts.Dockerfile, s *facts.Stage) {
-		ref := s.Base
-		if s.Parent >= 0 || !ref.Resolved || ref.Digest != "" || ref.Name == "scratch" || ref.Tag != "" && ref.Tag != "latest" {
-			return
+	seen := map[facts.Pos]bool{}
+	for _, b := range r.Builds() {
+		if b.Docker == nil {
+			continue
 		}
-		out = append(out, finding.Finding{
-			Pos:     ref.Pos,
-			Entity:  ref.Name,
-			Message: i18n.M("rule.img006.message", ref.Raw),
-			Fix:     i18n.M("rule.img006.mend", ref.Name),
-		})
-	})
+		for _, s := range []*facts.Stage{b.Stage, b.Runtime} {
+			if s == nil {
+				continue
+			}
+			base := baseOf(b.Docker, s)
+			ref := base.ref
+			if seen[ref.Pos] || !ref.Resolved || ref.Digest != "" || ref.Name == "scratch" || ref.Tag != "" && ref.Tag != "latest" {
+				continue
+			}
+			seen[ref.Pos] = true
+			out = append(out, finding.Finding{
+				Pos:      ref.Pos,
+				Entity:   ref.Name,
+				Message:  i18n.M("rule.img006.message", base.name()),
+				Evidence: []finding.Evidence{{Pos: b.Go.Pos, Text: i18n.M("rule.img004.build")}},
+				Fix:      i18n.M("rule.img006.mend", ref.Name),
+			})
+		}
+	}
 	return out
 }

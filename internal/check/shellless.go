@@ -10,7 +10,7 @@ import (
 )
 
 var entrypointShell = Rule{
-	ID: "IMG001", Slug: "entrypoint-shell", Severity: finding.CannotStart, Confidence: High, Since: "0.1",
+	ID: "IMG001", Slug: "entrypoint-shell", Severity: finding.CannotStart, Confidence: Medium, Since: "0.1",
 	Title: i18n.M("rule.img001.title"), Why: i18n.M("rule.img001.why"), Fix: i18n.M("rule.img001.fix"),
 	Bad:  "FROM scratch\nCOPY app /app\nENTRYPOINT /app serve",
 	Good: "FROM scratch\nCOPY app /app\nENTRYPOINT [\"/app\", \"serve\"]",
