@@ -43,7 +43,7 @@ func runCopyOrder(r *facts.Repo) []finding.Finding {
 				if g.Verb != "mod download" && (g.Verb != "build" || !requiring[g.Pos]) {
 					continue
 				}
-				if run.Pos.Line < whole.Pos.Line || g.Flags["-mod"] == "vendor" {
+				if run.Pos.Line < whole.Pos.Line || g.Flags["-mod"] == "vendor" || strings.Contains(g.Env["GOFLAGS"], "vendor") {
 					return // downloaded before the source came, or not at all
 				}
 				out = append(out, finding.Finding{
@@ -76,7 +76,7 @@ func fetchesModules(r *facts.Repo) bool {
 func bringsModules(d *facts.Dockerfile, s *facts.Stage) bool {
 	for i, p := range chain(d, s) {
 		if slices.ContainsFunc(p.Copies, func(c facts.Copy) bool {
-			return c.From != "" && (strings.HasPrefix(path.Clean("/"+c.Dst), "/go") || strings.Contains(c.Dst, "pkg/mod"))
+			return slices.Contains(c.Srcs, "vendor") || c.From != "" && (strings.HasPrefix(path.Clean("/"+c.Dst), "/go") || strings.Contains(c.Dst, "pkg/mod"))
 		}) {
 			return true
 		}

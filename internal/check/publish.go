@@ -174,7 +174,7 @@ func pushes(s *facts.JobStep) bool {
 
 // remoteTags reports whether tags are literal and name a registry elsewhere.
 func remoteTags(tags string) bool {
-	return tags != "" && !slices.ContainsFunc([]string{"localhost", "127.0.0.1", "registry:", "ttl.sh", "steps.", "env.", "vars.", "inputs.", "needs."}, func(w string) bool {
+	return tags != "" && !slices.ContainsFunc([]string{"localhost", "127.0.0.1", "registry:", ":5000/", "ttl.sh", "steps.", "env.", "vars.", "inputs.", "needs."}, func(w string) bool {
 		return strings.Contains(tags, w)
 	})
 }

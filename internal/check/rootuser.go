@@ -50,7 +50,7 @@ func runRootUser(r *facts.Repo) []finding.Finding {
 // dropsRights reports whether the container may change its user by itself: it
 // starts with a script, or has a program for that.
 func dropsRights(d *facts.Dockerfile, s *facts.Stage) bool {
-	tools := []string{"gosu", "su-exec", "setpriv", "s6-", "tini", "dumb-init"}
+	tools := []string{"gosu", "su-exec", "setpriv", "s6-"}
 	for _, e := range []*facts.Exec{s.Entrypoint, s.Cmd} {
 		if e == nil {
 			continue
@@ -63,7 +63,7 @@ func dropsRights(d *facts.Dockerfile, s *facts.Stage) bool {
 	}
 	for _, s := range chain(d, s) {
 		for _, run := range s.Runs {
-			if slices.ContainsFunc(tools[:4], func(t string) bool { return strings.Contains(run.Raw, t) }) {
+			if slices.ContainsFunc(tools, func(t string) bool { return strings.Contains(run.Raw, t) }) {
 				return true
 			}
 		}
