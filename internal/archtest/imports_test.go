@@ -79,7 +79,7 @@ func TestTestkitStaysInTests(t *testing.T) {
 // pure are the packages that decide from documents alone. What they may not
 // import would let the machine, the net or the clock into a decision.
 var (
-	pure   = []string{"internal/plan"}
+	pure   = []string{"internal/check", "internal/plan"}
 	impure = []string{
 		"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall",
 		"io/ioutil", "path/filepath", "runtime", "math/rand", "math/rand/v2", "crypto/rand", "embed",

@@ -175,7 +175,7 @@ var insecure = Rule{
 }
 
 var modulesOff = Rule{
-	ID: "ENV007", Slug: "modules-off", Severity: finding.FailsInProduction, Confidence: High, Since: "0.1",
+	ID: "ENV007", Slug: "modules-off", Severity: finding.FailsInProduction, Confidence: Medium, Advisory: true, Since: "0.1",
 	Title: i18n.M("rule.env007.title"),
 	Why:   i18n.M("rule.env007.why"),
 	Fix:   i18n.M("rule.env007.fix"),

@@ -63,13 +63,18 @@ type collector struct {
 }
 
 func (c *collector) add(s setting) {
-	// The same value in the same place is one thing to mend, whichever line
-	// has it first; the declared line is seen before those that inherit it.
-	key := setting{name: s.name, value: s.value, where: s.where, pos: facts.Pos{File: s.pos.File}}
-	if !strings.HasPrefix(s.name, "GO") || s.value == "" || strings.ContainsAny(s.value, "\x00$`{}") || c.seen[key] {
+	if !strings.HasPrefix(s.name, "GO") || s.value == "" || strings.ContainsAny(s.value, "\x00$`{}") {
 		return
 	}
-	c.seen[key] = true
+	// The same value in the same place is one thing to mend, whichever line
+	// has it first; and so is a line that several stages inherit.
+	place := setting{name: s.name, value: s.value, where: s.where, pos: facts.Pos{File: s.pos.File}}
+	line := setting{name: s.name, value: s.value, pos: s.pos}
+	if c.seen[place] || c.seen[line] {
+		c.seen[place] = true
+		return
+	}
+	c.seen[place], c.seen[line] = true, true
 	c.out = append(c.out, s)
 }
 
