@@ -89,22 +89,25 @@ func (f yamlFile) gitlabJob(key, n *yaml.Node, global map[string]Line) Job {
 			j.Needs = append(j.Needs, l.Value)
 		}
 	}
-	env := literalEnv(global, j.Env)
+	fresh := &shellState{env: literalEnv(global, j.Env), vars: map[string]string{}, dir: "."}
+	state := fresh
 	for _, k := range []string{"before_script", "script", "after_script"} {
-		if v := f.inherited(n, k, k != "script"); v != nil {
-			s := f.gitlabStep(k, v, env)
-			j.Steps = append(j.Steps, s)
-			if k == "before_script" && len(s.Commands) > 0 {
-				// It runs in the same shell as script.
-				env = s.Commands[len(s.Commands)-1].Env
-			}
+		v := f.inherited(n, k, k != "script")
+		if v == nil {
+			continue
 		}
+		if k == "after_script" {
+			state = fresh // the only one with a shell of its own
+		}
+		var s JobStep
+		s, state = f.gitlabStep(k, v, state)
+		j.Steps = append(j.Steps, s)
 	}
 	return j
 }
 
 // gitlabStep reads a list of shell lines that one shell runs.
-func (f yamlFile) gitlabStep(name string, n *yaml.Node, env map[string]string) JobStep {
+func (f yamlFile) gitlabStep(name string, n *yaml.Node, from *shellState) (JobStep, *shellState) {
 	s := JobStep{Pos: f.pos(n), Name: name}
 	var text strings.Builder
 	var at []Pos // of every line of text
@@ -122,7 +125,8 @@ func (f yamlFile) gitlabStep(name string, n *yaml.Node, env map[string]string) J
 		}
 	}
 	s.Run = Line{text.String(), s.Pos}
-	s.Commands, _ = readShell(shellText{src: text.String(), env: env, at: func(line, column int) Pos {
+	var after *shellState
+	s.Commands, after, _ = followShell(shellText{src: text.String(), from: from, at: func(line, column int) Pos {
 		if line < 1 || line > len(at) {
 			return s.Pos
 		}
@@ -132,7 +136,7 @@ func (f yamlFile) gitlabStep(name string, n *yaml.Node, env map[string]string) J
 		}
 		return p
 	}})
-	return s
+	return s, after
 }
 
 // gitlabVariables reads variables, each a scalar or {value: …}.

@@ -37,7 +37,7 @@ func readSums(name, src string) []SumLine {
 	n := 0
 	for l := range strings.Lines(src) {
 		n++
-		if f := strings.Fields(l); len(f) == 3 {
+		if f := strings.Fields(l); len(f) == 3 && strings.Contains(f[2], ":") {
 			out = append(out, SumLine{f[0], f[1], f[2], Pos{File: name, Line: n, Column: 1}})
 		}
 	}

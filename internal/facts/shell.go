@@ -24,29 +24,39 @@ type shellText struct {
 	at   func(line, column int) Pos // of a place in src, both from 1
 	env  map[string]string          // exported when it starts; NotLiteral if not known
 	vars map[string]string          // known, but not exported
+	from *shellState                // in place of env and vars: goes on from there
 }
 
 // readShell gives the simple commands of a text in the order they are
 // written. A text that cannot be parsed gives the commands before the fault
 // and ok == false.
 func readShell(t shellText) (cs []Command, ok bool) {
-	if len(t.src) > maxShellText || tooDeep(t.src) {
-		return nil, false
+	cs, _, ok = followShell(t)
+	return cs, ok
+}
+
+// followShell is readShell that also tells what the shell knows at the end.
+func followShell(t shellText) ([]Command, *shellState, bool) {
+	s := &shellState{env: maps.Clone(t.env), vars: maps.Clone(t.vars), dir: "."}
+	if t.from != nil {
+		s = t.from.clone()
 	}
-	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(t.src), "")
-	if f == nil {
-		return nil, false
-	}
-	r := shellReader{at: t.at}
-	s := shellState{env: maps.Clone(t.env), vars: maps.Clone(t.vars), dir: "."}
 	if s.env == nil {
 		s.env = map[string]string{}
 	}
 	if s.vars == nil {
 		s.vars = map[string]string{}
 	}
-	r.stmts(f.Stmts, &s)
-	return r.out, err == nil
+	if len(t.src) > maxShellText || tooDeep(t.src) {
+		return nil, s, false
+	}
+	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(t.src), "")
+	if f == nil {
+		return nil, s, false
+	}
+	r := shellReader{at: t.at}
+	r.stmts(f.Stmts, s)
+	return r.out, s, err == nil
 }
 
 // tooDeep bounds the parser's recursion by an upper bound of the nesting:
