@@ -47,6 +47,7 @@ var rules = []Rule{
 	copyOrder,
 	baseLatest,
 	imageSecret,
+	timeZones,
 
 	// MOD: modules.
 	verifyGate,

@@ -201,6 +201,7 @@ func readRepoFile(root string, j repoJob) (r Repo) {
 			note("not read: " + reason(err))
 			return r
 		}
+		g.ZoneCalls = readZoneCalls(&g, src)
 		r.GoFiles = []GoFile{g}
 	case "go.mod":
 		m, err := readRepoModule(j.path, src)

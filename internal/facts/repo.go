@@ -11,18 +11,22 @@ const RepoSchemaVersion = 1
 // repository at once. Every path is slash-separated and relative to the
 // repository's root, "." being the root itself; the path in every Pos as well.
 type Repo struct {
-	SchemaVersion int          `json:"schemaVersion"`
-	Prefix        string       `json:"prefix,omitempty"`  // the root within its version-control work tree, "" if it is the top or there is none
-	Modules       []RepoModule `json:"modules,omitempty"` // every go.mod, sorted by Root
-	Work          *Work        `json:"work,omitempty"`    // go.work at the root
-	GoFiles       []GoFile     `json:"goFiles,omitempty"`
-	Dockerfiles   []Dockerfile `json:"dockerfiles,omitempty"`
-	Workflows     []Workflow   `json:"workflows,omitempty"` // GitHub Actions and GitLab CI
-	Scripts       []Script     `json:"scripts,omitempty"`   // *.sh, Makefile
-	Pins          []Pin        `json:"pins,omitempty"`      // .go-version, .tool-versions, mise.toml
-	EnvFiles      []EnvFile    `json:"envFiles,omitempty"`  // .env, *.env
-	Ignores       []Ignore     `json:"ignores,omitempty"`   // slipway:ignore ID reason, in any of the files above
-	Notes         []Note       `json:"notes,omitempty"`     // what could not be read or known, and why
+	SchemaVersion int `json:"schemaVersion"`
+	// WorkTree says that the root is known to lie in a version-control work
+	// tree, Prefix where; "" at its top. Whoever knows the file system above the
+	// root fills them in.
+	WorkTree    bool         `json:"workTree,omitempty"`
+	Prefix      string       `json:"prefix,omitempty"`
+	Modules     []RepoModule `json:"modules,omitempty"` // every go.mod, sorted by Root
+	Work        *Work        `json:"work,omitempty"`    // go.work at the root
+	GoFiles     []GoFile     `json:"goFiles,omitempty"`
+	Dockerfiles []Dockerfile `json:"dockerfiles,omitempty"`
+	Workflows   []Workflow   `json:"workflows,omitempty"` // GitHub Actions and GitLab CI
+	Scripts     []Script     `json:"scripts,omitempty"`   // *.sh, Makefile
+	Pins        []Pin        `json:"pins,omitempty"`      // .go-version, .tool-versions, mise.toml
+	EnvFiles    []EnvFile    `json:"envFiles,omitempty"`  // .env, *.env
+	Ignores     []Ignore     `json:"ignores,omitempty"`   // slipway:ignore ID reason, in any of the files above
+	Notes       []Note       `json:"notes,omitempty"`     // what could not be read or known, and why
 }
 
 // RepoModule is one go.mod with what lies beside it.
@@ -74,6 +78,7 @@ type GoFile struct {
 	SpacedBuild []Line   `json:"spacedBuild,omitempty"` // "// go:build x", which the go command takes for a comment
 	HasInit     bool     `json:"hasInit,omitempty"`     // declares func init()
 	Embeds      []Line   `json:"embeds,omitempty"`      // patterns of //go:embed, one each
+	ZoneCalls   []Line   `json:"zoneCalls,omitempty"`   // calls of time.LoadLocation, with the zone they look up
 }
 
 // Import is one import of a Go file.
