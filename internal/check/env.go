@@ -175,18 +175,25 @@ var insecure = Rule{
 }
 
 var modulesOff = Rule{
-	ID: "ENV007", Slug: "modules-off", Severity: finding.FailsInProduction, Confidence: Medium, Advisory: true, Since: "0.1",
+	ID: "ENV007", Slug: "modules-off", Severity: finding.FailsInProduction, Confidence: High, Since: "0.1",
 	Title: i18n.M("rule.env007.title"),
 	Why:   i18n.M("rule.env007.why"),
 	Fix:   i18n.M("rule.env007.fix"),
-	Bad:   "ENV GO111MODULE=off",
-	Good:  "# not set: modules are always on",
-	Run: perSetting(func(s setting) (m i18n.Message) {
-		if s.name == "GO111MODULE" && s.value == "off" {
-			m = i18n.M("rule.env007.message")
+	Bad:   "ENV GO111MODULE=off\nRUN go build -o /app .",
+	Good:  "RUN go build -o /app .",
+	Run: func(repo *facts.Repo) []finding.Finding {
+		var out []finding.Finding
+		for _, b := range repo.Builds() {
+			if b.Module == nil || b.Go.Verb != "build" && b.Go.Verb != "install" || b.Go.Env["GO111MODULE"] != "off" {
+				continue
+			}
+			out = append(out, finding.Finding{
+				Pos: b.Go.Pos, Entity: entity("go", b.Go.Verb, b.Module.Path, strings.Join(b.Packages, " ")), Message: i18n.M("rule.env007.message"),
+				Evidence: []finding.Evidence{{Pos: b.Module.Pos, Text: i18n.M("rule.env007.module", b.Module.Path)}},
+			})
 		}
-		return m
-	}),
+		return out
+	},
 }
 
 var modMod = Rule{

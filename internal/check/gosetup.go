@@ -116,12 +116,19 @@ func compiles(repo *facts.Repo, steps []facts.JobStep) (facts.GoCommand, *facts.
 			if g.Dir == "" || path.IsAbs(g.Dir) || slices.ContainsFunc(g.Args, func(a string) bool { return strings.ContainsAny(a, "@\x00") }) {
 				continue
 			}
-			if m := moduleAt(repo, path.Join(s.Dir, g.Dir)); m != nil && literal(s.Dir) {
+			dir := path.Join(s.Dir, g.Dir)
+			if m := moduleAt(repo, dir); m != nil && literal(s.Dir) && hasCode(repo, dir) {
 				return g, m
 			}
 		}
 	}
 	return facts.GoCommand{}, nil
+}
+
+// hasCode reports whether a directory or one below it has Go files; one that
+// a job makes itself has none.
+func hasCode(repo *facts.Repo, dir string) bool {
+	return slices.ContainsFunc(repo.GoFiles, func(f facts.GoFile) bool { return dir == "." || f.Dir == dir || strings.HasPrefix(f.Dir, dir+"/") })
 }
 
 // setsToolchain reports whether a job says itself which toolchain is used.

@@ -22,8 +22,8 @@ func atLeast(v, min string) bool {
 // the go line. 1.22 and 1.22.x mean any release of 1.22.
 func older(stated, line string) bool {
 	stated = strings.TrimSuffix(stated, ".x")
-	if !version.IsValid("go"+stated) || !version.IsValid("go"+line) {
-		return false
+	if !strings.Contains(stated, ".") || !version.IsValid("go"+stated) || !version.IsValid("go"+line) {
+		return false // 1.x may be any
 	}
 	if strings.Count(stated, ".") == 1 {
 		return version.Compare(version.Lang("go"+stated), version.Lang("go"+line)) < 0

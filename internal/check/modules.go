@@ -20,7 +20,9 @@ var replaceOutside = Rule{
 		var out []finding.Finding
 		for _, m := range repo.Modules {
 			for _, r := range m.Replaces {
-				if !r.Local || !outside(path.Join(repo.Prefix, m.Root), r.New) {
+				// Without a work tree the root may be part of something larger, such
+				// as a module of a repository with several.
+				if !r.Local || !absolute(r.New) && !(repo.WorkTree && outside(path.Join(repo.Prefix, m.Root), r.New)) {
 					continue
 				}
 				out = append(out, finding.Finding{Pos: r.Pos, Entity: r.Old, Message: i18n.M("rule.mod003.message", r.Old, r.New)})
@@ -30,14 +32,16 @@ var replaceOutside = Rule{
 	},
 }
 
-// outside reports whether a directory that is named in root, which is relative
-// to the repository, lies outside of the repository.
+// absolute reports whether a directory is named from a file system's root, of
+// Unix or of Windows.
+func absolute(dir string) bool {
+	return path.IsAbs(dir) || strings.HasPrefix(dir, `\`) || len(dir) > 1 && dir[1] == ':'
+}
+
+// outside reports whether a directory that is named from root, which is
+// relative to the repository, lies outside of the repository.
 func outside(root, dir string) bool {
-	dir = strings.ReplaceAll(dir, `\`, "/")
-	if path.IsAbs(dir) || len(dir) > 1 && dir[1] == ':' {
-		return true
-	}
-	dir = path.Join(root, dir)
+	dir = path.Join(root, strings.ReplaceAll(dir, `\`, "/"))
 	return dir == ".." || strings.HasPrefix(dir, "../")
 }
 

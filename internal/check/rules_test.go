@@ -55,6 +55,7 @@ func TestRules(t *testing.T) {
 				if len(repo.GoFiles)+len(repo.Modules)+len(repo.Dockerfiles)+len(repo.Workflows)+len(repo.Scripts)+len(repo.EnvFiles) == 0 {
 					t.Errorf("%s/ is empty", dir)
 				}
+				repo.WorkTree = true
 				res, err := Run(&repo, nil)
 				if err != nil {
 					t.Fatal(err)

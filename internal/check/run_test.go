@@ -160,7 +160,7 @@ func TestRefuses(t *testing.T) {
 	}{
 		{"1.23", "1.24", true}, {"1.23.x", "1.24.0", true}, {"1.24", "1.24.9", false}, {"1.24.1", "1.24.2", true},
 		{"1.25", "1.24", false}, {"1.20", "1.21", false}, {"1.20.14", "1.22", true}, {"1.19", "1.21.0", true},
-		{"1.19", "1.22", false}, {"stable", "1.24", false}, {">=1.20", "1.24", false}, {"1.22", "", false}, {"", "1.22", false},
+		{"1.19", "1.22", false}, {"stable", "1.24", false}, {">=1.20", "1.24", false}, {"1.22", "", false}, {"", "1.22", false}, {"1.x", "1.24.1", false}, {"1", "1.24.1", false},
 	} {
 		if got := refuses(c.stated, c.line); got != c.want {
 			t.Errorf("refuses(%q, %q) = %t", c.stated, c.line, got)

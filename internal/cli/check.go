@@ -66,7 +66,7 @@ func (a *app) check() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		repo.Prefix = belowTop(dir)
+		repo.Prefix, repo.WorkTree = belowTop(dir)
 		return a.runCheck(dir, &repo, f)
 	}
 	return c
@@ -100,18 +100,19 @@ func checkDir(work, name string) (string, error) {
 	return dir, nil
 }
 
-// belowTop gives where a directory lies in its git work tree, "" at the top
-// or without one.
-func belowTop(dir string) string {
+// belowTop gives where a directory lies in its git work tree, "" at the top,
+// and whether there is one.
+func belowTop(dir string) (prefix string, ok bool) {
 	for top := dir; ; top = filepath.Dir(top) {
 		if _, err := os.Lstat(filepath.Join(top, ".git")); err == nil {
-			if rel, err := filepath.Rel(top, dir); err == nil && rel != "." {
-				return filepath.ToSlash(rel)
+			rel, err := filepath.Rel(top, dir)
+			if rel == "." {
+				rel = ""
 			}
-			return ""
+			return filepath.ToSlash(rel), err == nil
 		}
 		if filepath.Dir(top) == top {
-			return ""
+			return "", false
 		}
 	}
 }

@@ -14,7 +14,9 @@ import (
 
 func judged() []finding.Finding {
 	text := func(s string) i18n.Message { return i18n.M("report.failure", s) }
-	at := func(file string, line, column int) fault.Pos { return fault.Pos{File: file, Line: line, Column: column} }
+	at := func(file string, line, column int) fault.Pos {
+		return fault.Pos{File: file, Line: line, Column: column}
+	}
 	return []finding.Finding{
 		{ID: "ENV001", Severity: finding.Security, Pos: at("a b/Dockerfile", 2, 5), Entity: "x", Message: text("100% wrong"), Fix: text("mend\nit"),
 			Evidence: []finding.Evidence{{Pos: at("go.mod", 3, 0), Text: text("because")}}},
