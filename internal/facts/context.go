@@ -54,7 +54,7 @@ func readDockerignore(root string, d *Dockerfile, files map[string]bool) []strin
 		if !files[n] {
 			continue
 		}
-		src, err := readLimited(filepath.Join(root, filepath.FromSlash(n)), maxTextFile)
+		src, err := readLimited(filepath.Join(root, filepath.FromSlash(n)), maxTextFile, nil)
 		if err != nil {
 			return nil
 		}

@@ -27,9 +27,6 @@ const (
 
 var errNoModule = errors.New("no module line")
 
-// skipDirs are not entered. Of vendor, modules.txt is read.
-var skipDirs = set("vendor", "node_modules", "testdata", ".git", ".hg", ".svn", ".bzr", ".idea", ".vscode", ".cache")
-
 // ReadRepo reads the repository that lies in root: one walk, no subprocess,
 // no link followed. A file that is broken or too large gives a Note; an error
 // means that root could not be read at all or ctx has ended.
@@ -44,11 +41,12 @@ func ReadRepo(ctx context.Context, root string) (Repo, error) {
 	eg.SetLimit(runtime.GOMAXPROCS(0))
 	for start := 0; start < len(w.jobs); start += batch {
 		eg.Go(func() error {
+			var buf []byte // for one file at a time
 			for i := start; i < min(start+batch, len(w.jobs)); i++ {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				parts[i] = readRepoFile(root, w.jobs[i])
+				parts[i], buf = readRepoFile(root, w.jobs[i], buf)
 			}
 			return nil
 		})
@@ -64,136 +62,29 @@ func ReadRepo(ctx context.Context, root string) (Repo, error) {
 	return r, nil
 }
 
-// repoJob is a file to read and what it is.
-type repoJob struct{ path, kind string }
-
-type repoWalk struct {
-	root  string
-	jobs  []repoJob
-	files map[string]bool // every file and directory that was seen
-	notes []Note
+// readRepoFile reads one file into buf, which it may enlarge and gives back;
+// what the file says is in the Repo it gives, which keeps nothing of buf.
+func readRepoFile(root string, j repoJob, buf []byte) (Repo, []byte) {
+	src, err := readLimited(filepath.Join(root, filepath.FromSlash(j.path)), j.limit(), buf)
+	if err != nil {
+		return Repo{Notes: []Note{{Pos: Pos{File: j.path}, Text: "not read: " + reason(err)}}}, buf
+	}
+	return parseRepoFile(j, src), src
 }
 
-// dir lists one directory; the order of jobs is that of the paths.
-func (w *repoWalk) dir(ctx context.Context, dir string, depth int) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	es, err := os.ReadDir(filepath.Join(w.root, filepath.FromSlash(dir)))
-	switch {
-	case err != nil && dir == ".":
-		return err
-	case err != nil:
-		w.note(dir, "cannot be listed: "+reason(err))
-		return nil
-	case depth > maxRepoDepth:
-		w.note(dir, "is nested too deeply; not read")
-		return nil
-	}
-	if dir != "." && slices.ContainsFunc(es, func(e fs.DirEntry) bool { return e.Name() == ".git" }) {
-		w.note(dir, "is a repository of its own; not read")
-		return nil
-	}
-	for _, e := range es {
-		name := path.Join(dir, e.Name())
-		switch {
-		case len(w.files) >= maxRepoFiles:
-			if len(w.files) == maxRepoFiles {
-				w.files[""] = true
-				w.note(name, fmt.Sprintf("and what follows was not read: more than %d files", maxRepoFiles))
-			}
-			return nil
-		case e.IsDir():
-			w.files[name] = true
-			if e.Name() == "vendor" {
-				w.vendor(name)
-			}
-			if skipDirs[e.Name()] {
-				continue
-			}
-			if err := w.dir(ctx, name, depth+1); err != nil {
-				return err
-			}
-		case e.Type().IsRegular():
-			w.files[name] = true
-			if k := kindOf(name); k != "" {
-				w.jobs = append(w.jobs, repoJob{name, k})
-			}
-		}
-	}
-	return nil
-}
-
-func (w *repoWalk) vendor(dir string) {
-	name := path.Join(dir, "modules.txt")
-	if fi, err := os.Lstat(filepath.Join(w.root, filepath.FromSlash(name))); err == nil && fi.Mode().IsRegular() {
-		w.jobs = append(w.jobs, repoJob{name, "vendor"})
-	}
-}
-
-func (w *repoWalk) note(file, text string) {
-	w.notes = append(w.notes, Note{Pos: Pos{File: file}, Text: text})
-}
-
-// kindOf tells by its name what a file is, "" for one that says nothing to us.
-func kindOf(name string) string {
-	dir, base := path.Split(name)
-	switch ext := path.Ext(base); {
-	case base == "go.mod", base == "go.sum", base == "go.work" && dir == "":
-		return base
-	case ext == ".go":
-		if base[0] == '_' || base[0] == '.' || hiddenDir(dir) {
-			return "" // the go command does not see it
-		}
-		return "go"
-	case base == ".gitlab-ci.yml" && dir == "":
-		return "gitlab"
-	case dir == ".github/workflows/" && (ext == ".yml" || ext == ".yaml"):
-		return "github"
-	case base == "Makefile", base == "makefile", base == "GNUmakefile", ext == ".mk":
-		return "make"
-	case ext == ".sh", ext == ".bash":
-		return "sh"
-	case base == ".go-version", base == ".tool-versions", base == "mise.toml", base == ".mise.toml":
-		return "pin"
-	case base == ".env", ext == ".env":
-		return "env"
-	case base == "Dockerfile", base == "Containerfile", strings.EqualFold(ext, ".dockerfile"):
-		return "docker"
-	case strings.HasPrefix(base, "Dockerfile.") && !templateExts[ext]:
-		return "docker"
-	}
-	return ""
-}
-
-// templateExts are endings of files that are called Dockerfile.x and are none.
-var templateExts = set(".dockerignore", ".md", ".tmpl", ".tpl", ".template", ".j2", ".jinja", ".jinja2",
-	".in", ".erb", ".m4", ".mustache", ".bak", ".orig", ".yaml", ".yml", ".json", ".txt")
-
-func hiddenDir(dir string) bool {
-	for _, d := range strings.Split(dir, "/") {
-		if d != "" && (d[0] == '_' || d[0] == '.') {
-			return true
-		}
-	}
-	return false
-}
-
-// readRepoFile reads one file; what it says is in the Repo it gives.
-func readRepoFile(root string, j repoJob) (r Repo) {
-	limit := int64(maxTextFile)
+// limit is how large the file may be, in bytes.
+func (j repoJob) limit() int64 {
 	switch j.kind {
 	case "go", "go.sum", "vendor":
-		limit = maxGoFile
+		return maxGoFile
 	case "go.mod":
-		limit = maxModFile
+		return maxModFile
 	}
+	return maxTextFile
+}
+
+func parseRepoFile(j repoJob, src []byte) (r Repo) {
 	note := func(text string) { r.Notes = append(r.Notes, Note{Pos: Pos{File: j.path}, Text: text}) }
-	src, err := readLimited(filepath.Join(root, filepath.FromSlash(j.path)), limit)
-	if err != nil {
-		note("not read: " + reason(err))
-		return r
-	}
 	switch j.kind {
 	case "go":
 		g, err := readGoFile(j.path, src)
@@ -217,6 +108,7 @@ func readRepoFile(root string, j repoJob) (r Repo) {
 	case "vendor":
 		r.Modules = []RepoModule{{Root: path.Dir(path.Dir(j.path)), VendorModules: readVendorModules(j.path, string(src))}}
 	case "go.work":
+		var err error
 		if r.Work, err = parseWork(j.path, src); err != nil {
 			note("has an error: " + reason(err))
 		}
@@ -256,7 +148,8 @@ func readRepoFile(root string, j repoJob) (r Repo) {
 	return r
 }
 
-func readLimited(name string, limit int64) ([]byte, error) {
+// readLimited reads a file into buf if it fits there.
+func readLimited(name string, limit int64, buf []byte) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -269,7 +162,8 @@ func readLimited(name string, limit int64) ([]byte, error) {
 	if !fi.Mode().IsRegular() || fi.Size() > limit {
 		return nil, fmt.Errorf("larger than %d bytes, or no regular file", limit)
 	}
-	b := make([]byte, fi.Size())
+	n := int(fi.Size())
+	b := slices.Grow(buf[:0], n)[:n]
 	if _, err := io.ReadFull(f, b); err != nil {
 		return nil, err
 	}

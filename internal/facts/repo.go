@@ -98,7 +98,7 @@ func Literal(s string) bool { return !strings.Contains(s, NotLiteral) }
 // Command is one simple command of a shell text.
 type Command struct {
 	Pos   Pos               `json:"pos"`
-	Env   map[string]string `json:"env,omitempty"` // assignments before it and exported so far; NotLiteral if not known
+	Env   map[string]string `json:"env,omitempty"` // assignments before it and exported so far; NotLiteral if not known; not to be changed
 	Dir   string            `json:"dir,omitempty"` // after cd, relative to where the text starts; "" unknown, "." there
 	Words []string          `json:"words"`         // expanded where literal assignments tell the value
 }

@@ -203,3 +203,17 @@ func TestGoCommands(t *testing.T) {
 		same(t, text, got, want)
 	}
 }
+
+// BenchmarkReadRepo reads the tree that SLIPWAY_BENCH_TREE names.
+func BenchmarkReadRepo(b *testing.B) {
+	dir := os.Getenv("SLIPWAY_BENCH_TREE")
+	if dir == "" {
+		b.Skip("SLIPWAY_BENCH_TREE names no tree")
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ReadRepo(b.Context(), dir); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
