@@ -19,10 +19,14 @@ func (r *Repo) Builds() []Build {
 		w := &r.Workflows[i]
 		for k := range w.Jobs {
 			j := &w.Jobs[k]
+			own := true // what lies in the working directory is this repository
 			for _, s := range j.Steps {
+				if c := s.With; strings.HasPrefix(s.Uses.Value, "actions/checkout@") && c["path"].Value == "" {
+					own = c["repository"].Value == ""
+				}
 				for _, g := range ownBuilds(s.Commands) {
 					b := Build{Go: g, Workflow: w, Job: j, Where: fmt.Sprintf("%s job %s", w.Path, j.ID)}
-					r.settle(&b, path.Join(s.Dir, g.Dir), g.Dir != "" && !strings.Contains(s.Dir, "$"))
+					r.settle(&b, path.Join(s.Dir, g.Dir), own && g.Dir != "" && !strings.Contains(s.Dir, "$"))
 					b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Pos, s.Env["CGO_ENABLED"], j.Env["CGO_ENABLED"], w.Env["CGO_ENABLED"])
 					out = append(out, b)
 				}
@@ -76,8 +80,8 @@ func (r *Repo) settle(b *Build, dir string, known bool) {
 	case "1":
 		b.Cgo = Yes
 	}
-	if !known || path.IsAbs(dir) || strings.HasPrefix(dir, "..") {
-		return
+	if !known || path.IsAbs(dir) || !r.hasDir(path.Clean(dir)) {
+		return // such as the clone of another repository
 	}
 	if b.Module = r.moduleAt(dir); b.Module != nil {
 		b.Packages = r.packagesOf(b.Module, dir, b.Go.Args)

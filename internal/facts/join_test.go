@@ -238,3 +238,43 @@ func TestClosure(t *testing.T) {
 		}
 	}
 }
+
+// TestBuildsOfOthers keeps builds of other people's programs from being taken
+// for builds of this repository.
+func TestBuildsOfOthers(t *testing.T) {
+	r := readTestRepo(t, `
+-- go.mod --
+module example.com/app
+-- main.go --
+package main
+-- .github/workflows/ci.yml --
+on: push
+jobs:
+  a:
+    steps:
+      - uses: actions/checkout@v5
+      - run: |
+          git clone $URL tool
+          cd tool && go build
+          go install example.com/x@latest
+      - run: go build -C "$HOME/other"
+      - run: cd /tmp/x && go build
+      - uses: actions/checkout@v5
+        with:
+          repository: other/project
+      - run: go build .
+-- Dockerfile --
+FROM golang:1.26
+RUN git clone $URL /src && cd /src && go build
+COPY main.go go.mod /app/
+RUN cd /app && go build -o x
+`)
+	var got []string
+	for _, b := range r.Builds() {
+		got = append(got, fmt.Sprint(b.Go.Pos, " ", b.Module != nil, b.Packages))
+	}
+	same(t, "builds", strings.Join(got, "\n"), strings.Join([]string{
+		"Dockerfile:2:39 false []", "Dockerfile:4:16 true [.]",
+		".github/workflows/ci.yml:8:22 false []", ".github/workflows/ci.yml:10:14 false []", ".github/workflows/ci.yml:11:27 false []", ".github/workflows/ci.yml:15:14 false []",
+	}, "\n"))
+}
