@@ -168,7 +168,7 @@ var staleGoLine = Rule{
 			if !ok || minor >= currentMinor {
 				continue
 			}
-			main, ok := program(repo, m)
+			reached, ok := secured(repo, m)
 			if !ok {
 				continue
 			}
@@ -183,7 +183,7 @@ var staleGoLine = Rule{
 			}
 			out = append(out, finding.Finding{
 				Pos: m.Go.Pos, Entity: "go", Message: i18n.M("rule.go004.message", m.Go.Value, strings.Join(names, ", ")),
-				Evidence: []finding.Evidence{{Pos: facts.Pos{File: main.Path}, Text: i18n.M("rule.go004.main")}},
+				Evidence: []finding.Evidence{{Pos: reached.Chain[len(reached.Chain)-1].Pos, Text: i18n.M("rule.go004.import", reached.Path)}},
 			})
 		}
 		return out
@@ -216,15 +216,23 @@ func minorOf(v string) (int, bool) {
 	return n, ok && err == nil
 }
 
-// program finds a main package of the module that looks like more than an
-// example or a tool for its developers.
-func program(repo *facts.Repo, m facts.RepoModule) (facts.GoFile, bool) {
+// secured finds a program of the module that looks like more than an example
+// or a tool for its developers, and whose own code reaches TLS or HTTP.
+func secured(repo *facts.Repo, m facts.RepoModule) (facts.Reached, bool) {
+	judged := map[string]bool{}
 	for _, f := range repo.GoFiles {
-		if f.Module == m.Root && f.Package == "main" && !f.Test && f.Build == "" && !hidden(f.Dir) && !sideline(f.Dir) {
-			return f, true
+		if f.Module != m.Root || f.Package != "main" || f.Test || f.Build != "" || judged[f.Dir] || hidden(f.Dir) || sideline(f.Dir) {
+			continue
+		}
+		judged[f.Dir] = true
+		imports := repo.Closure(&m, []string{f.Dir}, nil)
+		for _, path := range []string{"crypto/tls", "crypto/x509", "net/http"} {
+			if r, ok := imports[path]; ok && len(r.Chain) > 0 {
+				return r, true
+			}
 		}
 	}
-	return facts.GoFile{}, false
+	return facts.Reached{}, false
 }
 
 func sideline(dir string) bool {
