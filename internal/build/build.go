@@ -151,7 +151,7 @@ func (o Options) one(ctx context.Context, tmp string, t plan.Target, b plan.Bina
 		input = ""
 	}
 	if input != "" {
-		input = digestOf(input, o.Plan.Toolchain)
+		input = digestOf(input, o.Plan.Toolchain, o.Go.Settings.Identity)
 	}
 	reused := !o.Fresh && input != "" && rec.Input == input && rec.Linked.is(linked)
 	if !reused {

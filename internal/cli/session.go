@@ -189,7 +189,7 @@ func (s *session) readGraph(ctx context.Context, platforms []plan.Platform, cgo 
 	}
 	o := facts.GraphOptions{
 		Go: s.goCmd, Root: s.tree.Root, WorkFile: s.tree.WorkFile, Patterns: s.tree.Patterns,
-		Tags: s.config.Build.Tags, MemoDir: filepath.Join(s.cache, "memo"), Std: toolchain,
+		Tags: s.config.Build.Tags, MemoDir: filepath.Join(s.cache, "memo"), Std: toolchain + " " + s.goCmd.Settings.Identity,
 	}
 	for _, p := range platforms {
 		recipe := plan.Recipe(s.facts, s.config, p, toolchain, cgo)
