@@ -43,11 +43,15 @@ func Stage(ctx context.Context, out string, bins []Binary) (_ *Staged, err error
 			removeEmpty(filepath.Join(out, TargetDir(b.Platform)))
 		}
 	}()
+	// Before anything is staged: afterwards the names of a killed run cannot be
+	// told from those of this one.
+	for _, b := range s.bins {
+		removeLeftovers(filepath.Join(out, TargetDir(b.Platform)))
+	}
 	for i := range s.bins {
 		b := &s.bins[i]
 		rec := openRecord(b.dir)
 		dir := filepath.Join(out, TargetDir(b.Platform))
-		removeLeftovers(dir)
 		b.Path = filepath.Join(dir, b.Name)
 		if err := s.stage(ctx, rec, i, b.Cached, b.Path, 0o755); err != nil {
 			return nil, err

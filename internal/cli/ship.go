@@ -40,7 +40,7 @@ func (a *app) ship() *cobra.Command {
 		Use:     "ship [" + a.say(i18n.M("cli.arg.package")) + "...]",
 		Short:   a.say(i18n.M("cli.ship.short")),
 		Long:    a.say(i18n.M("cli.ship.long")),
-		Example: "  slipway ship\n  slipway ship ./cmd/api ./cmd/worker --target linux/amd64,linux/arm64\n  slipway ship github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9\n  slipway ship --push registry.example.com/team/orders",
+		Example: "  slipway ship\n  slipway ship ./cmd/api ./cmd/worker --entrypoint api\n  slipway ship github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9\n  slipway ship --push registry.example.com/team/orders",
 	}
 	settings := a.settingFlags(c)
 	fs := c.Flags()
@@ -74,6 +74,11 @@ func (a *app) ship() *cobra.Command {
 func (a *app) planned(ctx context.Context, args []string, keys map[string]string, file string) (*session, error) {
 	if file == "" {
 		return a.prepare(ctx, args, keys)
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if key != "output" {
+			return nil, fault.UsageError(i18n.M("cli.plan.settled", flagOf(key)), i18n.M("cli.plan.settled.hint"))
+		}
 	}
 	s, err := a.open(ctx, args, keys)
 	if err != nil {

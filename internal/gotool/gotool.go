@@ -60,6 +60,13 @@ func Find(ctx context.Context, environ []string, memoDir string) (*Go, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Without HOME the go command names no directories, and would say so only
+	// in the middle of a build.
+	for _, k := range []string{"GOCACHE", "GOMODCACHE"} {
+		if v := s.Env[k]; v == "" || v == "off" {
+			return nil, fault.UsageError(i18n.M("gotool.nohome", k), i18n.M("gotool.nohome.hint", k))
+		}
+	}
 	g.Settings = s
 	for _, k := range forwarded {
 		if v := s.Env[k]; v != "" {
