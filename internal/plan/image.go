@@ -81,6 +81,11 @@ func (m *maker) image(t *Target, s subject, names map[string]string) error {
 	if img.Files, err = files(c.Files); err != nil {
 		return err
 	}
+	for _, f := range img.Files {
+		if slices.ContainsFunc(t.Binaries, func(b Binary) bool { return path.Join(img.BinDir, b.Name) == f.To }) {
+			return fault.UsageError(i18n.M("plan.files.program", f.To), i18n.M("plan.files.program.hint"))
+		}
+	}
 	t.Image = img
 	m.addFor(t.Platform, ds...)
 	return nil
