@@ -253,6 +253,10 @@ func compileHint(stderr string) i18n.Message {
 		return i18n.M("build.compile.toolchain.hint")
 	case strings.Contains(stderr, "missing go.sum entry"), strings.Contains(stderr, "updates to go.mod needed"):
 		return i18n.M("build.compile.tidy.hint")
+	case strings.Contains(stderr, "module lookup disabled by GOPROXY=off"):
+		return i18n.M("build.compile.offline.hint")
+	case strings.Contains(stderr, "dial tcp"), strings.Contains(stderr, "i/o timeout"):
+		return i18n.M("build.compile.network.hint")
 	}
 	return i18n.Message{}
 }

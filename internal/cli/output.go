@@ -29,7 +29,7 @@ func (a *app) shipTable(s *session, d *shipDoc) *report.Table {
 		{Title: i18n.M("cli.table.target")},
 		{Title: i18n.M("cli.table.binary"), Right: true},
 		{Title: i18n.M("cli.table.image"), Right: true},
-		{Title: i18n.M("cli.table.base")},
+		{Title: i18n.M("cli.table.base"), Wrap: true},
 		{Title: i18n.M("cli.table.digest")},
 		{Title: i18n.M("cli.table.time"), Right: true},
 	}}
