@@ -78,6 +78,14 @@ func flagFault(c *cobra.Command, err error) error {
 	return fault.UsageError(i18n.M("cli.usage", err), hint)
 }
 
+// choice is a flag whose help shows the values it can have.
+type choice struct {
+	pflag.Value
+	values string
+}
+
+func (c choice) Type() string { return c.values }
+
 // settingFlags adds the flags to a command and gives a function that reads
 // those that were given, by key.
 func (a *app) settingFlags(c *cobra.Command) func() (map[string]string, error) {
@@ -90,6 +98,10 @@ func (a *app) settingFlags(c *cobra.Command) func() (map[string]string, error) {
 			fs.StringArrayP(s.flag, s.short, nil, usage)
 		} else {
 			fs.StringP(s.flag, s.short, "", usage)
+			if values := config.Choices(s.key); values != nil {
+				f := fs.Lookup(s.flag)
+				f.Value = choice{f.Value, strings.Join(values, "|")}
+			}
 		}
 	}
 	set := fs.StringArray("set", nil, a.say(i18n.M("cli.flag.set")))
