@@ -80,6 +80,7 @@ func Run(ctx context.Context, o Options) ([]Binary, error) {
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
 		return nil, fmt.Errorf("make the build cache: %w", err)
 	}
+	trim(o.CacheDir, tmp, time.Now())
 	out := make([][]Binary, len(o.Plan.Targets))
 	// The semaphore, not the group, bounds the work: making the image of a
 	// finished target must not wait for a processor that links another.
@@ -151,7 +152,7 @@ func (o Options) one(ctx context.Context, tmp string, t plan.Target, b plan.Bina
 		input = ""
 	}
 	if input != "" {
-		input = digestOf(input, o.Plan.Toolchain)
+		input = digestOf(input, o.Plan.Toolchain, o.Go.Settings.Identity)
 	}
 	reused := !o.Fresh && input != "" && rec.Input == input && rec.Linked.is(linked)
 	if !reused {
@@ -186,6 +187,7 @@ func (o Options) one(ctx context.Context, tmp string, t plan.Target, b plan.Bina
 		rec.Findings, rec.Check = res.Findings, checkKey(o.Plan, t, b)
 	}
 	rec.save(dir)
+	touch(dir, time.Now())
 	return res, nil
 }
 
@@ -199,7 +201,7 @@ func (o Options) link(ctx context.Context, tmp, dir, linked string, t plan.Targe
 	// the go command rename the linked binary into place instead of copying
 	// it, and a killed build cannot leave half of one behind. It is ours to
 	// remove, because a go command that is stopped early does not.
-	work, err := os.MkdirTemp(tmp, "go-*")
+	work, err := os.MkdirTemp(tmp, workPrefix+"*")
 	if err != nil {
 		return fmt.Errorf("make the build cache: %w", err)
 	}
@@ -251,6 +253,10 @@ func compileHint(stderr string) i18n.Message {
 		return i18n.M("build.compile.toolchain.hint")
 	case strings.Contains(stderr, "missing go.sum entry"), strings.Contains(stderr, "updates to go.mod needed"):
 		return i18n.M("build.compile.tidy.hint")
+	case strings.Contains(stderr, "module lookup disabled by GOPROXY=off"):
+		return i18n.M("build.compile.offline.hint")
+	case strings.Contains(stderr, "dial tcp"), strings.Contains(stderr, "i/o timeout"):
+		return i18n.M("build.compile.network.hint")
 	}
 	return i18n.Message{}
 }

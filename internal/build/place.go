@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/i18n"
@@ -43,11 +44,13 @@ func Stage(ctx context.Context, out string, bins []Binary) (_ *Staged, err error
 			removeEmpty(filepath.Join(out, TargetDir(b.Platform)))
 		}
 	}()
+	// Before anything is staged: afterwards the names of a killed run cannot be
+	// told from those of this one.
+	removeLeftovers(out)
 	for i := range s.bins {
 		b := &s.bins[i]
 		rec := openRecord(b.dir)
 		dir := filepath.Join(out, TargetDir(b.Platform))
-		removeLeftovers(dir)
 		b.Path = filepath.Join(dir, b.Name)
 		if err := s.stage(ctx, rec, i, b.Cached, b.Path, 0o755); err != nil {
 			return nil, err
@@ -117,14 +120,17 @@ func removeEmpty(dir string) {
 	}
 }
 
-// removeLeftovers removes what a killed run left in dir.
-func removeLeftovers(dir string) {
-	old, err := filepath.Glob(filepath.Join(dir, tempPrefix+"*"))
-	if err != nil {
-		return
-	}
-	for _, f := range old {
-		os.Remove(f)
+// removeLeftovers removes what a killed run left in the directories of out,
+// those of targets that are not wanted now, too.
+func removeLeftovers(out string) {
+	for _, target := range readDir(out) {
+		dir := filepath.Join(out, target.Name())
+		for _, f := range readDir(dir) {
+			if strings.HasPrefix(f.Name(), tempPrefix) {
+				_ = os.Remove(filepath.Join(dir, f.Name()))
+				_ = os.Remove(dir) // succeeds only if it is empty now
+			}
+		}
 	}
 }
 

@@ -135,9 +135,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVarP(&a.dir, "chdir", "C", "", a.say(i18n.M("cli.flag.chdir")))
 	f.StringVar(&a.config, "config", "", a.say(i18n.M("cli.flag.config")))
 	f.BoolVar(&a.offline, "offline", false, a.say(i18n.M("cli.flag.offline")))
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fault.UsageError(i18n.M("cli.usage", err), i18n.M("cli.usage.hint", c.CommandPath()))
-	})
+	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(a.ship(), a.check(), a.planCommand(), a.build(), a.configCommand(), a.rulesCommand(), a.explainCommand(), a.version())
 	a.localise(root)
 	return root

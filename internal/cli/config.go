@@ -56,7 +56,7 @@ func (a *app) configCommand() *cobra.Command {
 		}
 		doc := configDoc{SchemaVersion: 1}
 		t := &report.Table{Columns: []report.Column{
-			{Title: i18n.M("cli.config.key")}, {Title: i18n.M("cli.config.value")}, {Title: i18n.M("cli.config.origin")}, {Title: i18n.M("cli.config.about")},
+			{Title: i18n.M("cli.config.key")}, {Title: i18n.M("cli.config.value")}, {Title: i18n.M("cli.config.origin")}, {Title: i18n.M("cli.config.about"), Wrap: true},
 		}}
 		for _, e := range s.List() {
 			doc.Settings = append(doc.Settings, configEntry{e.Key, e.Value, e.Origin, e.Env, e.Description})

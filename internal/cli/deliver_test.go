@@ -39,6 +39,20 @@ func TestShipPushes(t *testing.T) {
 		t.Errorf("the tag points at %q (%s), want %s", got, res.Status, s.Index.Digest)
 	}
 
+	// Every tag that is asked for is pushed; one in the reference is the only one.
+	shipDir(t, repo, env, "--target", "linux/amd64,linux/arm64", "--tag", "v2,latest", "--push", host+"/team/tags", "--push", host+"/team/own:mine")
+	for repo, want := range map[string]string{"tags": `"tags":["latest","v2"]`, "own": `"tags":["mine"]`} {
+		res, err := http.Get(srv.URL + "/v2/team/" + repo + "/tags/list")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || !strings.Contains(string(got), want) {
+			t.Errorf("%s: %s, %v; want %s", repo, got, err, want)
+		}
+	}
+
 	// A base without a digest is refused, and the hint names the digest.
 	var out, errOut bytes.Buffer
 	code := Run(t.Context(), []string{"-C", repo, "ship", "--base", host + "/team/shop:v2.3.4"}, env, nil, &out, &errOut)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,6 +36,7 @@ var settings = []setting{
 	{flag: "fips", key: "build.fips"},
 	{flag: "base", key: "image.base"},
 	{flag: "user", key: "image.user"},
+	{flag: "entrypoint", key: "image.entrypoint", list: true},
 	{flag: "compression", key: "image.compression"},
 	{flag: "tag", key: "image.tags", list: true},
 }
@@ -48,6 +50,42 @@ var flagNames = func() map[string]string {
 	return m
 }()
 
+// flagOf is how a user gives a key on the command line.
+func flagOf(key string) string {
+	if f, ok := flagNames[key]; ok {
+		return f
+	}
+	return "--set " + key
+}
+
+// flagFault puts what the flag parser says into the user's language.
+func flagFault(c *cobra.Command, err error) error {
+	hint := i18n.M("cli.usage.hint", c.CommandPath())
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if short := e.GetSpecifiedShortnames(); short != "" {
+			return fault.UsageError(i18n.M("cli.flag.unknown", "-"+e.GetSpecifiedName()), hint)
+		}
+		var known []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if near := config.Nearest(e.GetSpecifiedName(), known); near != "" {
+			hint = i18n.M("cli.unknown.near", "--"+near)
+		}
+		return fault.UsageError(i18n.M("cli.flag.unknown", "--"+e.GetSpecifiedName()), hint)
+	}
+	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return fault.UsageError(i18n.M("cli.flag.novalue", "--"+e.GetFlag().Name), hint)
+	}
+	return fault.UsageError(i18n.M("cli.usage", err), hint)
+}
+
+// choice is a flag whose help shows the values it can have.
+type choice struct {
+	pflag.Value
+	values string
+}
+
+func (c choice) Type() string { return c.values }
+
 // settingFlags adds the flags to a command and gives a function that reads
 // those that were given, by key.
 func (a *app) settingFlags(c *cobra.Command) func() (map[string]string, error) {
@@ -60,6 +98,10 @@ func (a *app) settingFlags(c *cobra.Command) func() (map[string]string, error) {
 			fs.StringArrayP(s.flag, s.short, nil, usage)
 		} else {
 			fs.StringP(s.flag, s.short, "", usage)
+			if values := config.Choices(s.key); values != nil {
+				f := fs.Lookup(s.flag)
+				f.Value = choice{f.Value, strings.Join(values, "|")}
+			}
 		}
 	}
 	set := fs.StringArray("set", nil, a.say(i18n.M("cli.flag.set")))

@@ -29,7 +29,7 @@ func (a *app) shipTable(s *session, d *shipDoc) *report.Table {
 		{Title: i18n.M("cli.table.target")},
 		{Title: i18n.M("cli.table.binary"), Right: true},
 		{Title: i18n.M("cli.table.image"), Right: true},
-		{Title: i18n.M("cli.table.base")},
+		{Title: i18n.M("cli.table.base"), Wrap: true},
 		{Title: i18n.M("cli.table.digest")},
 		{Title: i18n.M("cli.table.time"), Right: true},
 	}}
@@ -118,14 +118,18 @@ func encodeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// writeFile writes a file under a temporary name, makes it durable and renames
-// it. A file that already has the content is written all the same: whoever
-// watches it sees one change.
+// writeFile writes a file under a temporary name and renames it. A file that
+// already has the content is written all the same: whoever watches it sees one
+// change.
 func writeFile(name string, content func(io.Writer) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return writeFault(name, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".slipway-tmp-*")
+	// With the name in it, so that what a killed run left of this very file can
+	// be told and removed, even among files of the user.
+	prefix := ".slipway-tmp-" + filepath.Base(name) + "-"
+	removeLeftovers(filepath.Dir(name), prefix)
+	f, err := os.CreateTemp(filepath.Dir(name), prefix+"*")
 	if err != nil {
 		return writeFault(name, err)
 	}
@@ -145,6 +149,20 @@ func writeFile(name string, content func(io.Writer) error) (err error) {
 		err = os.Rename(f.Name(), name)
 	}
 	return err
+}
+
+// removeLeftovers removes the temporary files in dir whose names are prefix
+// and a number.
+func removeLeftovers(dir, prefix string) {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range list {
+		if rest, ok := strings.CutPrefix(e.Name(), prefix); ok && strings.Trim(rest, "0123456789") == "" {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 func writeFault(name string, err error) error {

@@ -84,7 +84,7 @@ func (a *app) explain() *cobra.Command {
 // planTable has a line for each decision.
 func (a *app) planTable(ds []plan.Decision) *report.Table {
 	t := &report.Table{Columns: []report.Column{
-		{Title: i18n.M("cli.plan.decision")}, {Title: i18n.M("cli.table.target")}, {Title: i18n.M("cli.plan.choice")}, {Title: i18n.M("cli.plan.why")},
+		{Title: i18n.M("cli.plan.decision")}, {Title: i18n.M("cli.table.target")}, {Title: i18n.M("cli.plan.choice")}, {Title: i18n.M("cli.plan.why"), Wrap: true},
 	}}
 	for _, d := range ds {
 		t.Rows = append(t.Rows, []string{d.ID, d.Target, d.Choice, a.say(d.Why)})

@@ -37,7 +37,7 @@ type shipped struct {
 func environ(t testing.TB, more map[string]string) []string {
 	t.Helper()
 	m := map[string]string{
-		"PATH": os.Getenv("PATH"), "HOME": t.TempDir(), "SLIPWAY_CACHE": t.TempDir(), "LANG": "C",
+		"PATH": os.Getenv("PATH"), "HOME": testkit.Home(t), "SLIPWAY_CACHE": t.TempDir(), "LANG": "C",
 		"GOCACHE": goEnv(t, "GOCACHE"), "GOMODCACHE": goEnv(t, "GOMODCACHE"), "GOPROXY": "off",
 		// What the checksum database last said is kept here.
 		"GOPATH": goEnv(t, "GOPATH"),
@@ -179,7 +179,7 @@ func TestSameBytes(t *testing.T) {
 	check("shallow clone without tags", shallow, nil)
 
 	check("tarball", extract(t, repo), nil)
-	check("another HOME and locale", repo, map[string]string{"HOME": t.TempDir(), "LC_ALL": "zh_CN.UTF-8", "TZ": "Asia/Shanghai"})
+	check("another HOME and locale", repo, map[string]string{"HOME": testkit.Home(t), "LC_ALL": "zh_CN.UTF-8", "TZ": "Asia/Shanghai"})
 	check("hostile environment", repo, map[string]string{"GOFLAGS": "-race", "GOAMD64": "v3", "CGO_ENABLED": "1", "GOEXPERIMENT": "", "GODEBUG": "http2client=0"})
 	check("another build cache", repo, map[string]string{"GOCACHE": t.TempDir()}, "--fresh")
 	check("subdirectory", filepath.Join(repo, "cmd", "shop"), nil)

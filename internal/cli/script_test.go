@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/slipway-build/slipway/internal/testkit"
 )
 
 // TestMain lets the scripts run this very test binary as slipway.
@@ -31,9 +33,8 @@ func TestScript(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
-			home := filepath.Join(e.WorkDir, ".home")
 			for k, v := range map[string]string{
-				"HOME":          home,
+				"HOME":          testkit.Home(t),
 				"SLIPWAY_CACHE": filepath.Join(e.WorkDir, ".cache"),
 				"GOCACHE":       goEnv(t, "GOCACHE"),
 				"GOMODCACHE":    goEnv(t, "GOMODCACHE"),
@@ -43,7 +44,7 @@ func TestScript(t *testing.T) {
 			} {
 				e.Setenv(k, v)
 			}
-			return os.MkdirAll(home, 0o755)
+			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"count":   countInFile,

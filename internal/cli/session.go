@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -43,6 +44,11 @@ func (a *app) open(ctx context.Context, args []string, flags map[string]string) 
 	cache, err := a.cacheDir()
 	if err != nil {
 		return nil, err
+	}
+	for _, sub := range []string{"memo", "build", "layers"} {
+		if err := os.MkdirAll(filepath.Join(cache, sub), 0o755); err != nil {
+			return nil, fault.New(err, i18n.M("cli.cache.make", cache), i18n.M("cli.cache.hint"))
+		}
 	}
 	s := &session{dir: dir, cache: cache}
 	if s.goCmd, err = gotool.Find(ctx, a.env, filepath.Join(cache, "memo")); err != nil {
@@ -189,7 +195,7 @@ func (s *session) readGraph(ctx context.Context, platforms []plan.Platform, cgo 
 	}
 	o := facts.GraphOptions{
 		Go: s.goCmd, Root: s.tree.Root, WorkFile: s.tree.WorkFile, Patterns: s.tree.Patterns,
-		Tags: s.config.Build.Tags, MemoDir: filepath.Join(s.cache, "memo"), Std: toolchain,
+		Tags: s.config.Build.Tags, MemoDir: filepath.Join(s.cache, "memo"), Std: toolchain + " " + s.goCmd.Settings.Identity,
 	}
 	for _, p := range platforms {
 		recipe := plan.Recipe(s.facts, s.config, p, toolchain, cgo)
@@ -200,6 +206,10 @@ func (s *session) readGraph(ctx context.Context, platforms []plan.Platform, cgo 
 	}
 	g, err := facts.ReadGraph(ctx, o)
 	if err != nil {
+		// Whoever ships a module of somebody else cannot tidy it.
+		if f, ok := errors.AsType[*fault.Error](err); ok && f.Hint.ID == "facts.list.tidy.hint" && s.tree.Kind == source.KindModule {
+			f.Hint = i18n.M("cli.module.sums.hint")
+		}
 		return err
 	}
 	if len(g.Programs) == 0 {

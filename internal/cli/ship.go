@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +38,7 @@ func (a *app) ship() *cobra.Command {
 		Use:     "ship [" + a.say(i18n.M("cli.arg.package")) + "...]",
 		Short:   a.say(i18n.M("cli.ship.short")),
 		Long:    a.say(i18n.M("cli.ship.long")),
-		Example: "  slipway ship\n  slipway ship ./cmd/api ./cmd/worker --target linux/amd64,linux/arm64\n  slipway ship github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9\n  slipway ship --push registry.example.com/team/orders",
+		Example: "  slipway ship\n  slipway ship ./cmd/api ./cmd/worker --entrypoint api\n  slipway ship github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9\n  slipway ship --push registry.example.com/team/orders",
 	}
 	settings := a.settingFlags(c)
 	fs := c.Flags()
@@ -75,6 +73,11 @@ func (a *app) planned(ctx context.Context, args []string, keys map[string]string
 	if file == "" {
 		return a.prepare(ctx, args, keys)
 	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if key != "output" {
+			return nil, fault.UsageError(i18n.M("cli.plan.settled", flagOf(key)), i18n.M("cli.plan.settled.hint"))
+		}
+	}
 	s, err := a.open(ctx, args, keys)
 	if err != nil {
 		return nil, err
@@ -104,6 +107,10 @@ func (a *app) planned(ctx context.Context, args []string, keys map[string]string
 
 // runShip builds, makes the images and writes the results.
 func (a *app) runShip(ctx context.Context, s *session, f shipFlags) (*shipDoc, error) {
+	remote := a.remote()
+	if err := checkDelivery(s.plan, f, remote); err != nil {
+		return nil, err
+	}
 	zones, err := zoneinfo(ctx, s.goCmd, s.plan)
 	if err != nil {
 		return nil, err
@@ -112,7 +119,6 @@ func (a *app) runShip(ctx context.Context, s *session, f shipFlags) (*shipDoc, e
 	if err != nil {
 		return nil, err
 	}
-	remote := a.remote()
 	made := make([]image.Made, len(s.plan.Targets))
 	took := make([]time.Duration, len(s.plan.Targets))
 	o := build.Options{
@@ -273,58 +279,6 @@ func (a *app) writeShip(ctx context.Context, s *session, f shipFlags, bins []bui
 	return doc, a.deliver(ctx, s, f, doc, images, meta, remote)
 }
 
-// deliver hands the images to whoever else was asked for.
-func (a *app) deliver(ctx context.Context, s *session, f shipFlags, doc *shipDoc, images []image.Made, meta image.IndexMeta, remote image.Remote) error {
-	if len(images) == 0 && (f.ociArchive != "" || f.dockerArchive != "" || f.load || len(f.push) > 0) {
-		return fault.UsageError(i18n.M("cli.noimage"), i18n.M("cli.noimage.hint"))
-	}
-	names := dockerNames(s.plan)
-	if f.ociArchive != "" {
-		name := s.abs(f.ociArchive)
-		if err := image.WriteOCIArchive(ctx, name, images, meta); err != nil {
-			return err
-		}
-		doc.Run.Archive = append(doc.Run.Archive, name)
-	}
-	if f.dockerArchive != "" {
-		name := s.abs(f.dockerArchive)
-		err := writeFile(name, func(w io.Writer) error { return image.WriteDockerArchive(ctx, w, images, names) })
-		if err != nil {
-			return err
-		}
-		doc.Run.Archive = append(doc.Run.Archive, name)
-	}
-	if f.load {
-		loaded, err := image.LoadDocker(ctx, a.getenv("DOCKER_HOST"), func(w io.Writer) error {
-			return image.WriteDockerArchive(ctx, w, forEngine(images, s.goCmd.Settings.HostArch), names)
-		})
-		if err != nil {
-			return err
-		}
-		doc.Run.Loaded = loaded
-	}
-	if len(f.push) > 0 {
-		desc, raw, err := image.IndexOf(images, meta)
-		if err != nil {
-			return err
-		}
-		for _, ref := range f.push {
-			a.rep.Begin(ref, "push")
-			start := time.Now()
-			if !strings.Contains(ref[strings.LastIndexByte(ref, '/')+1:], ":") && !strings.Contains(ref, "@") {
-				ref += ":" + tagOf(s.plan)
-			}
-			res, err := remote.Push(ctx, ref, images, desc, raw, func(string, int64) {})
-			if err != nil {
-				return err
-			}
-			a.rep.End(ref, "push", time.Since(start), res.Sent, res.Reference, res.Sent == 0)
-			doc.Run.Pushed = append(doc.Run.Pushed, res.Reference)
-		}
-	}
-	return nil
-}
-
 func (s *session) abs(name string) string {
 	if filepath.IsAbs(name) {
 		return name
@@ -332,56 +286,15 @@ func (s *session) abs(name string) string {
 	return filepath.Join(s.dir, name)
 }
 
-// forEngine gives the image a Docker engine on this machine can run, or all
-// of them if there is none.
-func forEngine(images []image.Made, arch string) []image.Made {
-	for _, m := range images {
-		if m.Platform.OS == "linux" && m.Platform.Arch == arch {
-			return []image.Made{m}
-		}
-	}
-	return images
-}
-
 // indexMeta gives the index the annotations of the images, which are the same
 // for all targets, and its name.
 func indexMeta(p plan.Plan) image.IndexMeta {
 	for _, t := range p.Targets {
 		if t.Image != nil {
-			return image.IndexMeta{Annotations: maps.Clone(t.Image.Annotations), RefNames: []string{tagOf(p)}}
+			return image.IndexMeta{Annotations: maps.Clone(t.Image.Annotations), RefNames: tagsOf(p)[:1]}
 		}
 	}
 	return image.IndexMeta{}
-}
-
-// tagOf is the tag an image gets when none is asked for. A tag may not hold
-// the + of a version (distribution specification, "tag").
-func tagOf(p plan.Plan) string {
-	for _, t := range p.Targets {
-		if t.Image != nil && len(t.Image.Tags) > 0 {
-			return t.Image.Tags[0]
-		}
-	}
-	return strings.ReplaceAll(p.Version, "+", "-")
-}
-
-// dockerNames are the names an image gets in a Docker engine.
-func dockerNames(p plan.Plan) []string {
-	for _, t := range p.Targets {
-		if t.Image == nil {
-			continue
-		}
-		tags := t.Image.Tags
-		if len(tags) == 0 {
-			tags = []string{tagOf(p)}
-		}
-		var out []string
-		for _, tag := range tags {
-			out = append(out, t.Image.Name+":"+tag)
-		}
-		return out
-	}
-	return nil
 }
 
 func relative(dir, path string) string {

@@ -129,3 +129,11 @@ func lookup(path string) (key, bool) {
 
 // Describe says what a dotted key is for.
 func Describe(path string) i18n.Message { return key{path: path}.description() }
+
+// Choices gives all values a dotted key can have; nil if they cannot be listed.
+func Choices(path string) []string {
+	if r := rules()[path]; r.pattern == "" {
+		return r.enum
+	}
+	return nil
+}

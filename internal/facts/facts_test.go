@@ -113,6 +113,8 @@ var commit string
 
 func main() {
 	addr := flag.String("addr", ":8080", "where to listen")
+	admin := flag.NewFlagSet("admin", flag.ExitOnError)
+	admin.String("admin", ":9090", "where to listen, too")
 	flag.Parse()
 	loc, _ := stdtime.LoadLocation("Asia/Shanghai")
 	_, _ = loc, assets
@@ -174,7 +176,7 @@ func TestProgramFacts(t *testing.T) {
 		pos  string
 		via  string
 	}{
-		{NeedZones, Uses, "time.LoadLocation", "main.go:21:12", ""},
+		{NeedZones, Uses, "time.LoadLocation", "main.go:23:12", ""},
 		{NeedTemp, May, "os.CreateTemp", "dep/dep.go:16:2", "main.go:9:2"},
 		{NeedExec, May, "os/exec.Command", "dep/dep.go:17:2", "main.go:9:2"},
 		{NeedShell, May, `os/exec.Command("sh")`, "dep/dep.go:17:2", "main.go:9:2"},
@@ -208,7 +210,7 @@ func TestProgramFacts(t *testing.T) {
 	if !slices.Equal(p.Stamps, wantStamps) {
 		t.Errorf("stamps %+v, want %+v", p.Stamps, wantStamps)
 	}
-	if want := []Port{{8080, at("main.go", 19, 30)}}; !slices.Equal(p.Ports, want) {
+	if want := []Port{{8080, at("main.go", 19, 30)}, {9090, at("main.go", 21, 24)}}; !slices.Equal(p.Ports, want) {
 		t.Errorf("ports %+v, want %+v", p.Ports, want)
 	}
 	if len(p.Embeds) != 1 || p.Embeds[0].Pattern != "assets" || p.Embeds[0].Files != 1 {

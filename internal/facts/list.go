@@ -98,6 +98,10 @@ func listFault(err error) error {
 		hint = i18n.M("facts.list.tidy.hint")
 	case strings.Contains(ge.Stderr, "module lookup disabled by GOPROXY=off"):
 		hint = i18n.M("facts.list.offline.hint")
+	case strings.Contains(ge.Stderr, "toolchain not available"), strings.Contains(ge.Stderr, "download go1"):
+		hint = i18n.M("facts.list.toolchain.hint")
+	case strings.Contains(ge.Stderr, "dial tcp"), strings.Contains(ge.Stderr, "i/o timeout"):
+		hint = i18n.M("facts.list.network.hint")
 	case strings.Contains(ge.Stderr, "inconsistent vendoring"):
 		hint = i18n.M("facts.list.vendor.hint")
 	}
@@ -131,6 +135,10 @@ func packageFault(pkgs []listed, skip func(*listed) bool) error {
 			hint = i18n.M("facts.list.tidy.hint")
 		case strings.Contains(e.Err, "module lookup disabled by GOPROXY=off"):
 			hint = i18n.M("facts.list.offline.hint")
+		case strings.Contains(e.Err, "dial tcp"), strings.Contains(e.Err, "i/o timeout"):
+			hint = i18n.M("facts.list.network.hint")
+		case strings.Contains(e.Err, "disabled by -mod=vendor"):
+			hint = i18n.M("facts.list.vendor.hint")
 		case strings.Contains(e.Err, "SECURITY ERROR"):
 			hint = i18n.M("facts.list.checksum.hint")
 		}

@@ -13,7 +13,7 @@ import (
 
 // memoVersion names the layout of the memo files and everything that decides
 // what is in them; it is raised when the reader of files changes.
-const memoVersion = 1
+const memoVersion = 2
 
 // record is what is remembered of one target of one project. It is read at
 // every run and kept small.

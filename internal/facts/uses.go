@@ -168,9 +168,10 @@ func (v *useVisitor) visitCall(n *ast.CallExpr) {
 		if network, ok := stringLit(n.Args[0]); ok && strings.HasPrefix(network, "tcp") {
 			v.port(n.Args[1])
 		}
-	case pkg == "flag" && name == "String" && len(n.Args) == 3:
+	// Of package flag or of a FlagSet.
+	case (pkg == "flag" || pkg == "" && v.importsPath("flag")) && name == "String" && len(n.Args) == 3:
 		v.port(n.Args[1])
-	case pkg == "flag" && name == "StringVar" && len(n.Args) == 4:
+	case (pkg == "flag" || pkg == "" && v.importsPath("flag")) && name == "StringVar" && len(n.Args) == 4:
 		v.port(n.Args[2])
 	}
 }

@@ -38,7 +38,7 @@ type Go struct {
 // Error is a go command that ran and failed.
 type Error struct {
 	Args     []string
-	Stderr   string // trimmed; what the go command printed
+	Stderr   string // trimmed; what the go command printed, downloads left out
 	ExitCode int
 }
 
@@ -59,6 +59,13 @@ func Find(ctx context.Context, environ []string, memoDir string) (*Go, error) {
 	s, err := g.settings(ctx, env, memoDir)
 	if err != nil {
 		return nil, err
+	}
+	// Without HOME the go command names no directories, and would say so only
+	// in the middle of a build.
+	for _, k := range []string{"GOCACHE", "GOMODCACHE"} {
+		if v := s.Env[k]; v == "" || v == "off" {
+			return nil, fault.UsageError(i18n.M("gotool.nohome", k), i18n.M("gotool.nohome.hint", k))
+		}
 	}
 	g.Settings = s
 	for _, k := range forwarded {
@@ -106,11 +113,23 @@ func (g *Go) Run(ctx context.Context, dir string, env []string, args ...string) 
 		}
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
-			return out.Bytes(), &Error{Args: args, Stderr: strings.TrimSpace(errOut.String()), ExitCode: exit.ExitCode()}
+			return out.Bytes(), &Error{Args: args, Stderr: complaint(errOut.String()), ExitCode: exit.ExitCode()}
 		}
 		return nil, fmt.Errorf("run %s: %w", g.Path, err)
 	}
 	return out.Bytes(), nil
+}
+
+// complaint is what a go command that failed printed, without the news of what
+// it was downloading before.
+func complaint(stderr string) string {
+	var b strings.Builder
+	for line := range strings.Lines(stderr) {
+		if !strings.HasPrefix(line, "go: downloading ") {
+			b.WriteString(line)
+		}
+	}
+	return strings.TrimSpace(b.String())
 }
 
 // lookPath finds an executable in a PATH value that is passed in, which

@@ -48,7 +48,7 @@ func TestNothingLeaks(t *testing.T) {
 	if err := os.WriteFile(goenv, []byte("GOFLAGS=-tags=evil\nGOARCH=386\nGOPROXY=http://user:secret@127.0.0.1:1/\nGOAMD64=v3\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	environ := append(os.Environ(), "GOENV="+goenv, "GOFLAGS=-race", "GOEXPERIMENT=nosuch", "CGO_CFLAGS=-DEVIL", "GODEBUG=evil=1", "CC=evil-cc")
+	environ := append(os.Environ(), "GOENV="+goenv, "GOPROXY=", "GOFLAGS=-race", "GOEXPERIMENT=nosuch", "CGO_CFLAGS=-DEVIL", "GODEBUG=evil=1", "CC=evil-cc")
 	g := find(t, environ, "")
 	out, err := g.Run(t.Context(), dir, g.Environ(map[string]string{"GOOS": "linux", "GOTOOLCHAIN": "local"}), "env", "GOFLAGS", "GOARCH", "GOEXPERIMENT", "CGO_CFLAGS", "GODEBUG", "CC", "GOAMD64", "GOOS", "GOPROXY")
 	if err != nil {

@@ -21,6 +21,9 @@ import (
 
 // Settings is what the go command says of this machine.
 type Settings struct {
+	// Identity stands for the go command's own files on this machine: it
+	// changes when Go is installed anew, even in the same version.
+	Identity    string
 	GOROOT      string
 	Version     string            // go1.26.8: of the go command itself, no switch
 	HostOS      string            //
@@ -35,10 +38,11 @@ type Settings struct {
 var asked = append([]string{"GOROOT", "GOVERSION", "GOHOSTOS", "GOHOSTARCH", "GOENV"}, forwarded...)
 
 func (g *Go) settings(ctx context.Context, env map[string]string, memoDir string) (Settings, error) {
-	memo, err := g.memoPath(env, memoDir)
+	identity, err := g.identity()
 	if err != nil {
 		return Settings{}, err
 	}
+	memo := memoPath(identity, env, memoDir)
 	if s, ok := readMemo(memo); ok {
 		return s, nil
 	}
@@ -69,7 +73,7 @@ func (g *Go) settings(ctx context.Context, env map[string]string, memoDir string
 	if err := json.Unmarshal(out, &v); err != nil {
 		return Settings{}, fmt.Errorf("read output of %s env: %w", g.Path, err)
 	}
-	s := Settings{GOROOT: v["GOROOT"], Version: v["GOVERSION"], HostOS: v["GOHOSTOS"], HostArch: v["GOHOSTARCH"], Env: map[string]string{}, Changed: map[string]string{}}
+	s := Settings{Identity: identity, GOROOT: v["GOROOT"], Version: v["GOVERSION"], HostOS: v["GOHOSTOS"], HostArch: v["GOHOSTARCH"], Env: map[string]string{}, Changed: map[string]string{}}
 	for _, k := range forwarded {
 		s.Env[k] = v[k]
 	}
@@ -153,11 +157,9 @@ type memoRecord struct {
 	Sum      string // sha256 of its content, or of nothing
 }
 
-// memoPath names the memo of this executable and environment.
-func (g *Go) memoPath(env map[string]string, dir string) (string, error) {
-	if dir == "" {
-		return "", nil
-	}
+// identity looks at the executable and at VERSION beside it: a distribution
+// replaces them together with the standard library.
+func (g *Go) identity() (string, error) {
 	real, err := filepath.EvalSymlinks(g.Path)
 	if err != nil {
 		return "", fmt.Errorf("find the go command: %w", err)
@@ -167,18 +169,26 @@ func (g *Go) memoPath(env map[string]string, dir string) (string, error) {
 		return "", fmt.Errorf("find the go command: %w", err)
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, "v1", g.Path, real, fi.Size(), fi.ModTime().UnixNano())
-	// A distribution replaces the standard library and VERSION together with
-	// the go command, but a GOROOT may also be edited in place.
+	fmt.Fprintln(h, g.Path, real, fi.Size(), fi.ModTime().UnixNano())
 	if v, err := os.Stat(filepath.Join(filepath.Dir(filepath.Dir(real)), "VERSION")); err == nil {
 		fmt.Fprintln(h, v.Size(), v.ModTime().UnixNano())
 	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+// memoPath names the memo of this executable and environment.
+func memoPath(identity string, env map[string]string, dir string) string {
+	if dir == "" {
+		return ""
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, "v2", identity)
 	for _, k := range slices.Sorted(maps.Keys(env)) {
 		if isGoVar(k) || slices.Contains(passed, k) && k != "SSH_AUTH_SOCK" {
 			fmt.Fprintln(h, k, env[k])
 		}
 	}
-	return filepath.Join(dir, "goenv-"+hex.EncodeToString(h.Sum(nil))[:32]+".json"), nil
+	return filepath.Join(dir, "goenv-"+hex.EncodeToString(h.Sum(nil)[:16])+".json")
 }
 
 func readMemo(path string) (Settings, bool) {

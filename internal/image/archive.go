@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"context"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/slipway-build/slipway/internal/fault"
@@ -32,7 +31,7 @@ func WriteOCIArchive(ctx context.Context, path string, made []Made, meta IndexMe
 		}
 		return fault.New(err, i18n.M("image.archive", path), i18n.M("image.archive.hint"))
 	}
-	t, err := newTemp(filepath.Dir(path))
+	t, err := newTempOf(path)
 	if err != nil {
 		return fail(err)
 	}

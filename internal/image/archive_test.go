@@ -82,6 +82,34 @@ func TestOCIArchive(t *testing.T) {
 	}
 }
 
+// What a killed run left of this archive goes, and nothing else.
+func TestOCIArchiveTidiesUp(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "orders.tar")
+	temp, err := newTempOf(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := temp.Close(); err != nil {
+		t.Fatal(err)
+	}
+	others := []string{tempPrefix + "orders.tar-notes", tempPrefix + "x.tar-0123456789abcdef", "orders.tar-1"}
+	for _, name := range others {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := WriteOCIArchive(t.Context(), path, twoPlatforms(t, openTestCache(t), "gzip"), IndexMeta{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(temp.Name()); err == nil {
+		t.Error("what was left is still there")
+	}
+	if n := len(readDir(dir)); n != len(others)+1 {
+		t.Errorf("%d files, want %d", n, len(others)+1)
+	}
+}
+
 func TestOCIArchiveThatFailsLeavesNothing(t *testing.T) {
 	made := twoPlatforms(t, openTestCache(t), "gzip")
 	dir := t.TempDir()

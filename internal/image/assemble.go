@@ -51,7 +51,7 @@ func Assemble(ctx context.Context, job Job) (Made, error) {
 		return Made{}, fault.UsageError(i18n.M("image.os", p), i18n.M("image.os.hint"))
 	}
 
-	a := assembly{job: job, created: time.Unix(img.Created, 0).UTC(), lower: tree{}}
+	a := assembly{job: job, created: time.Unix(img.Created, 0).UTC(), lower: tree{}, parents: map[string]bool{}}
 	annotations := maps.Clone(img.Annotations)
 	var base baseImage
 	var libraries []Library
@@ -110,7 +110,8 @@ func Assemble(ctx context.Context, job Job) (Made, error) {
 type assembly struct {
 	job     Job
 	created time.Time
-	lower   tree // of the layers so far
+	lower   tree            // of the layers so far
+	parents map[string]bool // directories those layers imply by what lies in them
 	layers  []Layer
 	done    int64 // bytes of the tars of those that were made here
 }
@@ -118,6 +119,11 @@ type assembly struct {
 // add makes the layer of c, if there is anything in it.
 func (a *assembly) add(ctx context.Context, c content) error {
 	c.items = a.lower.place(c.items)
+	for _, it := range c.items {
+		if it.onDisk != "" && !it.Dir && it.Link == "" && (a.lower[it.Path].Dir || a.parents[it.Path]) {
+			return fault.UsageError(i18n.M("image.path.directory", it.Path), i18n.M("image.path.directory.hint", it.Path))
+		}
+	}
 	spec, ok := c.spec(a.created)
 	if !ok {
 		return nil
@@ -135,6 +141,11 @@ func (a *assembly) add(ctx context.Context, c content) error {
 	}
 	a.layers = append(a.layers, l)
 	a.lower.add(spec.Entries)
+	for _, e := range spec.Entries {
+		for dir := path.Dir(e.Path); dir != "/" && !a.parents[dir]; dir = path.Dir(dir) {
+			a.parents[dir] = true
+		}
+	}
 	return nil
 }
 

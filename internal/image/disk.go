@@ -33,9 +33,24 @@ const tempPrefix = ".tmp-"
 
 // newTemp creates a file of an unused name in dir. Unlike os.CreateTemp it
 // leaves the permissions to the umask, for the file is meant for others, too.
-func newTemp(dir string) (*tempFile, error) {
+func newTemp(dir string) (*tempFile, error) { return newTempNamed(filepath.Join(dir, tempPrefix)) }
+
+// newTempOf creates a file that is to become path, in a directory of the user.
+// What a killed run left there of the same is removed: nobody else knows what
+// it was.
+func newTempOf(path string) (*tempFile, error) {
+	dir, prefix := filepath.Dir(path), tempPrefix+filepath.Base(path)+"-"
+	for _, f := range readDir(dir) {
+		if rest, ok := strings.CutPrefix(f.Name(), prefix); ok && strings.Trim(rest, "0123456789abcdef") == "" {
+			_ = os.Remove(filepath.Join(dir, f.Name()))
+		}
+	}
+	return newTempNamed(filepath.Join(dir, prefix))
+}
+
+func newTempNamed(prefix string) (*tempFile, error) {
 	for {
-		name := filepath.Join(dir, fmt.Sprintf("%s%016x", tempPrefix, rand.Uint64()))
+		name := fmt.Sprintf("%s%016x", prefix, rand.Uint64())
 		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, os.ErrExist) {
 			continue

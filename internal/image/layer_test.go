@@ -331,7 +331,7 @@ func TestCompressorVersionsAreThoseOfGoMod(t *testing.T) {
 	}
 }
 
-var benchProgram = flag.String("program", filepath.Join(runtime.GOROOT(), "bin", "go"), "program the layer benchmarks compress")
+var benchProgram = flag.String("program", filepath.Join(goroot, "bin", "go"), "program the layer benchmarks compress")
 
 func BenchmarkLayerGzip(b *testing.B) { benchmarkLayer(b, "gzip") }
 func BenchmarkLayerZstd(b *testing.B) { benchmarkLayer(b, "zstd") }

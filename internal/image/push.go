@@ -40,12 +40,12 @@ type PushResult struct {
 // sent so far, one call at a time; after a broken connection the count starts
 // again.
 func (r Remote) Push(ctx context.Context, ref string, made []Made, index Descriptor, indexRaw []byte, progress func(digest string, sent int64), tags ...string) (PushResult, error) {
+	if err := r.CheckPush(ref); err != nil {
+		return PushResult{}, err
+	}
 	name, tags, err := pushTarget(ref, tags)
 	if err != nil {
 		return PushResult{}, err
-	}
-	if r.Offline {
-		return PushResult{}, fault.New(nil, i18n.M("image_remote.push.offline", name), i18n.M("image_remote.push.offline.hint"))
 	}
 	s, err := r.dial(name)
 	if err != nil {
@@ -61,6 +61,18 @@ func (r Remote) Push(ctx context.Context, ref string, made []Made, index Descrip
 		p.result.Tags = append(p.result.Tags, name.repository()+":"+t)
 	}
 	return p.result, nil
+}
+
+// CheckPush gives the errors of Push that can be known without a registry.
+func (r Remote) CheckPush(ref string) error {
+	name, _, err := pushTarget(ref, nil)
+	if err != nil {
+		return err
+	}
+	if r.Offline {
+		return fault.New(nil, i18n.M("image_remote.push.offline", name), i18n.M("image_remote.push.offline.hint"))
+	}
+	return nil
 }
 
 // pushTarget checks where to push before anything is sent.

@@ -50,6 +50,9 @@ func decideBase(f facts.Facts, c config.Config, t Target, s subject) (Base, Deci
 			if !strings.ContainsAny(want, "/:@.") {
 				return b, d, wrongOneOf("image.base", want, []string{"auto", string(Assembled), string(Closure)})
 			}
+			if strings.Contains(want, "@sha256:") {
+				return b, d, fault.UsageError(i18n.M("plan.base.digest", want), i18n.M("plan.base.digest.hint"))
+			}
 			return b, d, fault.UsageError(i18n.M("plan.base.unpinned", want), i18n.M("plan.base.unpinned.hint", want))
 		}
 		b.Kind, b.Ref, d.Why = Reference, want, i18n.M("plan.base.reference")

@@ -179,7 +179,7 @@ func (img Image) check() i18n.Message {
 		if !inside(f.From) || f.From == "" {
 			return i18n.M("plan.decode.bad", "files.from", f.From)
 		}
-		if !path.IsAbs(f.To) || path.Clean(f.To) != f.To || f.Mode > 0o7777 || f.UID < 0 || f.GID < 0 {
+		if !path.IsAbs(f.To) || path.Clean(f.To) != f.To && path.Clean(f.To)+"/" != f.To || f.Mode > 0o7777 || f.UID < 0 || f.GID < 0 {
 			return i18n.M("plan.decode.bad", "files.to", f.To)
 		}
 	}

@@ -81,6 +81,11 @@ func (m *maker) image(t *Target, s subject, names map[string]string) error {
 	if img.Files, err = files(c.Files); err != nil {
 		return err
 	}
+	for _, f := range img.Files {
+		if slices.ContainsFunc(t.Binaries, func(b Binary) bool { return path.Join(img.BinDir, b.Name) == path.Clean(f.To) }) {
+			return fault.UsageError(i18n.M("plan.files.program", f.To), i18n.M("plan.files.program.hint"))
+		}
+	}
 	t.Image = img
 	m.addFor(t.Platform, ds...)
 	return nil
@@ -257,6 +262,9 @@ func files(in []config.File) ([]File, error) {
 			return nil, wrong("image.files.to", f.To, i18n.M("plan.absolute.hint"))
 		}
 		o := File{From: from, To: path.Clean(f.To)}
+		if strings.HasSuffix(f.To, "/") && o.To != "/" {
+			o.To += "/" // into that directory
+		}
 		if f.Mode != "" {
 			mode, err := strconv.ParseUint(strings.TrimPrefix(f.Mode, "0o"), 8, 32)
 			if err != nil || mode > 0o7777 {

@@ -229,7 +229,7 @@ func TestImageSettings(t *testing.T) {
 	img := mustMake(t, orders(), config.Config{Image: config.Image{
 		Env: map[string]string{"B": "2", "A": "1"}, Workdir: "/srv", Cmd: []string{"serve"}, StopSignal: "SIGINT", Compression: "zstd",
 		Healthcheck: config.Healthcheck{Cmd: []string{"/usr/local/bin/orders", "-health"}, Interval: "30s", Retries: 3},
-		Files:       []config.File{{From: "./web/", To: "/srv/web/", Mode: "0755", User: "nonroot"}, {From: "motd", To: "/etc/motd", User: "1:2"}},
+		Files:       []config.File{{From: "./web/", To: "/srv/web/", Mode: "0755", User: "nonroot"}, {From: "motd", To: "/etc//", User: "1:2"}},
 	}}).Targets[0].Image
 	if !slices.Equal(img.Env, []string{"A=1", "B=2"}) || img.Workdir != "/srv" || img.Compression != "zstd" || img.StopSignal != "SIGINT" {
 		t.Errorf("%+v", img)
@@ -237,7 +237,7 @@ func TestImageSettings(t *testing.T) {
 	if h := img.Healthcheck; h.Interval != int64(30*time.Second) || h.Retries != 3 {
 		t.Errorf("%+v", h)
 	}
-	want := []File{{From: "web", To: "/srv/web", Mode: 0o755, UID: 65532, GID: 65532}, {From: "motd", To: "/etc/motd", UID: 1, GID: 2}}
+	want := []File{{From: "web", To: "/srv/web/", Mode: 0o755, UID: 65532, GID: 65532}, {From: "motd", To: "/etc/", UID: 1, GID: 2}}
 	if !slices.Equal(img.Files, want) {
 		t.Errorf("files %+v", img.Files)
 	}

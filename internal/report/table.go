@@ -12,11 +12,13 @@ import (
 type Column struct {
 	Title i18n.Message
 	Right bool // numbers
+	Wrap  bool // words: may go on in the next line if the terminal is narrow
 }
 
 // Table is rows of cells under titles. It is as wide as its cells; on a
-// terminal that is narrower, each row is written as a block of lines, one per
-// cell, because a digest that is cut or wrapped is of no use.
+// terminal that is narrower, the column that may be wrapped gives way; if that
+// is not enough, each row is written as a block of lines, one per cell,
+// because a digest that is cut or wrapped is of no use.
 type Table struct {
 	Columns []Column
 	Rows    [][]string     // in the user's words; a missing cell is empty
@@ -57,7 +59,11 @@ func (t *Table) write(b *strings.Builder, s Style) {
 	for _, c := range cols {
 		total += c
 	}
+	rows := t.Rows
 	if s.Width > 0 && total > s.Width {
+		rows = t.wrapped(cols, total-s.Width)
+	}
+	if rows == nil {
 		for i, row := range t.Rows {
 			if i > 0 {
 				b.WriteByte('\n')
@@ -71,9 +77,41 @@ func (t *Table) write(b *strings.Builder, s Style) {
 		return
 	}
 	t.line(b, titles, cols, func(c string) string { return s.paint(bold, c) })
-	for _, row := range t.Rows {
+	for _, row := range rows {
 		t.line(b, row, cols, func(c string) string { return c })
 	}
+}
+
+// wrapLeast is the narrowest a wrapped column is still readable in.
+const wrapLeast = 24
+
+// wrapped gives the rows with the cells of the wrapping column spread over as
+// many rows as they need for that column, and with it the table, to be less
+// wide by excess; nil if it cannot be.
+func (t *Table) wrapped(cols []int, excess int) [][]string {
+	for i, c := range t.Columns {
+		if !c.Wrap || cols[i]-excess < wrapLeast {
+			continue
+		}
+		var rows [][]string
+		for _, row := range t.Rows {
+			lines, ok := wrap(cell(row, i), cols[i]-excess)
+			if !ok {
+				return nil
+			}
+			for n, l := range lines {
+				next := make([]string, len(t.Columns))
+				if n == 0 {
+					copy(next, row)
+				}
+				next[i] = l
+				rows = append(rows, next)
+			}
+		}
+		cols[i] -= excess
+		return rows
+	}
+	return nil
 }
 
 // line writes one row; paint is applied to the text without its padding.

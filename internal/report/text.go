@@ -77,20 +77,20 @@ func WarningText(m i18n.Message, s Style) string {
 	return "slipway: " + s.label(yellow, i18n.M("report.warning")) + clean(m.In(s.Lang)) + "\n"
 }
 
-// ErrorText gives the lines of an error: what is wrong, what to do, and below
-// them once what the tool said that found it. Joined errors follow each other.
+// ErrorText gives the lines of an error: what is wrong, once what the tool said
+// that found it, and what to do. Joined errors follow each other.
 func ErrorText(err error, s Style) string {
 	var b strings.Builder
 	shown := map[string]bool{}
 	for _, e := range flatten(err) {
 		p := describe(e)
 		fmt.Fprintf(&b, "slipway: %s%s\n", s.label(bold+";"+red, i18n.M("report.error")), clean(p.in(s.Lang)))
-		if !p.hint.IsZero() {
-			fmt.Fprintf(&b, "slipway: %s%s\n", s.label(cyan, i18n.M("report.hint")), clean(p.hint.In(s.Lang)))
-		}
 		if d := strings.Trim(p.detail, "\r\n"); d != "" && !shown[d] {
 			shown[d] = true
 			b.WriteString(clean(strings.ReplaceAll(d, "\r\n", "\n")) + "\n")
+		}
+		if !p.hint.IsZero() {
+			fmt.Fprintf(&b, "slipway: %s%s\n", s.label(cyan, i18n.M("report.hint")), clean(p.hint.In(s.Lang)))
 		}
 	}
 	return b.String()

@@ -31,56 +31,60 @@ const hostileVersion = "v1.0.0"
 // build if the trick were overlooked.
 func HostileZips(t testing.TB) []HostileZip {
 	t.Helper()
-	var all []HostileZip
-	add := func(name, says string, put func(z *zipMaker, prefix string)) {
-		mod := "hostile.test/" + name
-		z := &zipMaker{t: t}
-		z.w = zip.NewWriter(&z.buf)
-		prefix := mod + "@" + hostileVersion + "/"
-		z.file(prefix+"go.mod", "module "+mod+"\n\ngo 1.26\n")
-		z.file(prefix+"main.go", "package main\n\nfunc main() {}\n")
-		put(z, prefix)
-		all = append(all, HostileZip{Name: name, Module: mod, Version: hostileVersion, Zip: z.bytes(), Says: says})
+	all := []HostileZip{
+		hostile(t, "escape", "invalid", func(z *zipMaker, prefix string) {
+			z.file(prefix+"../../../../evil.txt", "out of the module")
+		}),
+		hostile(t, "absolute", "unexpected file", func(z *zipMaker, prefix string) {
+			z.file("/tmp/evil.txt", "out of the module")
+		}),
+		hostile(t, "prefix", "unexpected file", func(z *zipMaker, prefix string) {
+			z.file("other.test/m@v1.0.0/evil.go", "package evil\n")
+		}),
+		hostile(t, "backslash", "invalid char", func(z *zipMaker, prefix string) {
+			z.file(prefix+`..\..\evil.txt`, "out of the module")
+		}),
+		hostile(t, "device", "disallowed", func(z *zipMaker, prefix string) {
+			z.file(prefix+"con.txt", "a device on Windows")
+		}),
+		hostile(t, "case", "case-insensitive file name collision", func(z *zipMaker, prefix string) {
+			z.file(prefix+"Main.go", "package main\n\nfunc init() { panic(`the other one`) }\n")
+		}),
+		hostile(t, "twice", "multiple entries for file", func(z *zipMaker, prefix string) {
+			z.file(prefix+"main.go", "package main\n\nfunc main() { panic(`the other one`) }\n")
+		}),
+		hostile(t, "bomb", "too large", func(z *zipMaker, prefix string) {
+			z.zeros(prefix+"zeros.bin", 600, 600<<20)
+		}),
+		hostile(t, "claims-more", "unexpected EOF", func(z *zipMaker, prefix string) {
+			z.zeros(prefix+"zeros.bin", 1, 600<<20)
+		}),
+		hostile(t, "claims-less", "not a valid zip file", func(z *zipMaker, prefix string) {
+			z.zeros(prefix+"zeros.bin", 1, 10)
+		}),
+		{Name: "garbage", Module: "hostile.test/garbage", Version: hostileVersion, Zip: []byte("<html>502 Bad Gateway</html>"), Says: "not a valid zip file"},
 	}
-	add("escape", "invalid", func(z *zipMaker, prefix string) {
-		z.file(prefix+"../../../../evil.txt", "out of the module")
-	})
-	add("absolute", "unexpected file", func(z *zipMaker, prefix string) {
-		z.file("/tmp/evil.txt", "out of the module")
-	})
-	add("prefix", "unexpected file", func(z *zipMaker, prefix string) {
-		z.file("other.test/m@v1.0.0/evil.go", "package evil\n")
-	})
-	add("backslash", "invalid char", func(z *zipMaker, prefix string) {
-		z.file(prefix+`..\..\evil.txt`, "out of the module")
-	})
-	add("device", "disallowed", func(z *zipMaker, prefix string) {
-		z.file(prefix+"con.txt", "a device on Windows")
-	})
-	add("case", "case-insensitive file name collision", func(z *zipMaker, prefix string) {
-		z.file(prefix+"Main.go", "package main\n\nfunc init() { panic(`the other one`) }\n")
-	})
-	add("twice", "multiple entries for file", func(z *zipMaker, prefix string) {
-		z.file(prefix+"main.go", "package main\n\nfunc main() { panic(`the other one`) }\n")
-	})
-	add("bomb", "too large", func(z *zipMaker, prefix string) {
-		z.zeros(prefix+"zeros.bin", 600, 600<<20)
-	})
-	add("claims-more", "unexpected EOF", func(z *zipMaker, prefix string) {
-		z.zeros(prefix+"zeros.bin", 1, 600<<20)
-	})
-	add("claims-less", "not a valid zip file", func(z *zipMaker, prefix string) {
-		z.zeros(prefix+"zeros.bin", 1, 10)
-	})
-	add("symlink", "", func(z *zipMaker, prefix string) {
+	whole := all[0].Zip
+	truncated := HostileZip{Name: "truncated", Module: "hostile.test/truncated", Version: hostileVersion, Zip: whole[:len(whole)/2], Says: "not a valid zip file"}
+	// The go command makes a plain file of it that holds the link's target.
+	symlink := hostile(t, "symlink", "", func(z *zipMaker, prefix string) {
 		z.symlink(prefix+"passwd", "/etc/passwd")
 	})
-	all[len(all)-1].Unpacked = "passwd" // a plain file that holds the link's target
-	all = append(all,
-		HostileZip{Name: "garbage", Module: "hostile.test/garbage", Version: hostileVersion, Zip: []byte("<html>502 Bad Gateway</html>"), Says: "not a valid zip file"},
-		HostileZip{Name: "truncated", Module: "hostile.test/truncated", Version: hostileVersion, Zip: all[0].Zip[:len(all[0].Zip)/2], Says: "not a valid zip file"},
-	)
-	return all
+	symlink.Unpacked = "passwd"
+	return append(all, truncated, symlink)
+}
+
+// hostile makes the zip of a small program, with what put adds to it.
+func hostile(t testing.TB, name, says string, put func(z *zipMaker, prefix string)) HostileZip {
+	t.Helper()
+	mod := "hostile.test/" + name
+	z := &zipMaker{t: t}
+	z.w = zip.NewWriter(&z.buf)
+	prefix := mod + "@" + hostileVersion + "/"
+	z.file(prefix+"go.mod", "module "+mod+"\n\ngo 1.26\n")
+	z.file(prefix+"main.go", "package main\n\nfunc main() {}\n")
+	put(z, prefix)
+	return HostileZip{Name: name, Module: mod, Version: hostileVersion, Zip: z.bytes(), Says: says}
 }
 
 // zipMaker writes a zip without the care modzip.Create takes.

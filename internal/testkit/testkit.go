@@ -53,3 +53,21 @@ func GoDirs(t testing.TB) []string {
 		"GOCACHE=" + filepath.Join(dir, "build"),
 	}
 }
+
+// Home gives an empty home directory, removed with the test. The go command's
+// telemetry is off in it: left on, a child of the go command outlives it,
+// writes below the home directory and so gets in the way of the removal.
+func Home(t testing.TB) string {
+	t.Helper()
+	home := t.TempDir()
+	for _, config := range []string{".config", "Library/Application Support", "AppData/Roaming"} {
+		dir := filepath.Join(home, filepath.FromSlash(config), "go", "telemetry")
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "mode"), []byte("off"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return home
+}

@@ -26,7 +26,7 @@ func goModDownload(ctx context.Context, t *testing.T, env []string, mod string) 
 	t.Helper()
 	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", mod)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "SystemRoot=" + os.Getenv("SystemRoot")}, env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + testkit.Home(t), "SystemRoot=" + os.Getenv("SystemRoot")}, env...)
 	cmd.WaitDelay = time.Second
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
@@ -38,6 +38,15 @@ func goModDownload(ctx context.Context, t *testing.T, env []string, mod string) 
 		}
 	}
 	return d, stderr.String() + d.Error, err
+}
+
+func TestNoTelemetryAtHome(t *testing.T) {
+	home := testkit.Home(t)
+	cmd := exec.CommandContext(t.Context(), "go", "env", "GOTELEMETRY")
+	cmd.Env = append(testkit.GoDirs(t), "PATH="+os.Getenv("PATH"), "HOME="+home, "AppData="+filepath.Join(home, "AppData", "Roaming"), "SystemRoot="+os.Getenv("SystemRoot"))
+	if out, err := cmd.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != "off" {
+		t.Errorf("GOTELEMETRY is %q, %v; want off", out, err)
+	}
 }
 
 func TestGoModDownload(t *testing.T) {
