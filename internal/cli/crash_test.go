@@ -21,12 +21,12 @@ import (
 	"github.com/slipway-build/slipway/internal/testkit"
 )
 
-// TestKilledAtAnyMoment kills slipway, 30 times, somewhere in a ship that
+// TestKilledAtAnyMoment kills slipway, 15 times, somewhere in a ship that
 // replaces the results of another. Whatever stands under its final name is
 // whole, old or new; and the next ship gives the right bytes and tidies up.
 func TestKilledAtAnyMoment(t *testing.T) {
 	testkit.NeedE2E(t)
-	const times = 30
+	const times = 15
 	repo := repository(t)
 	out := t.TempDir()
 	dist := filepath.Join(out, "dist")
@@ -58,7 +58,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	t.Logf("seed %d; a ship takes %v", seed, took)
 	random := rand.New(rand.NewPCG(seed, 0))
 	killed, littered := 0, 0
-	for i := range times {
+	for i := 0; killed < times && i < 4*times; i++ {
 		v := i % 2 // what lies there is of the other
 		env := environ(t, nil)
 		cmd := exec.Command(link, append([]string{"-C", repo}, args(v)...)...)
@@ -123,8 +123,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	t.Logf("killed %d of %d times, with %d unfinished files to tidy up", killed, times, littered)
-	if killed < times/2 || littered == 0 {
+	t.Logf("killed %d times, with %d unfinished files to tidy up", killed, littered)
+	if killed < times || littered == 0 {
 		t.Error("too few to say anything")
 	}
 }
