@@ -146,14 +146,13 @@ const maxTags = 12
 // true if there are too many tags to tell.
 func equivalent(x, y constraint.Expr) bool {
 	var tags []string
-	note := func(tag string) bool {
+	note := func(tag string) {
 		if !slices.Contains(tags, tag) {
 			tags = append(tags, tag)
 		}
-		return true
 	}
-	visit(x, note)
-	visit(y, note)
+	facts.EachTag(x, note)
+	facts.EachTag(y, note)
 	if len(tags) > maxTags {
 		return true
 	}
@@ -164,20 +163,4 @@ func equivalent(x, y constraint.Expr) bool {
 		}
 	}
 	return true
-}
-
-// visit calls f for every tag of x; Eval would stop at the first that decides.
-func visit(x constraint.Expr, f func(string) bool) {
-	switch x := x.(type) {
-	case *constraint.TagExpr:
-		f(x.Tag)
-	case *constraint.NotExpr:
-		visit(x.X, f)
-	case *constraint.AndExpr:
-		visit(x.X, f)
-		visit(x.Y, f)
-	case *constraint.OrExpr:
-		visit(x.X, f)
-		visit(x.Y, f)
-	}
 }

@@ -131,22 +131,24 @@ func negated(x constraint.Expr, tag string) bool {
 
 func mentions(x constraint.Expr, tag string) bool {
 	found := false
-	eachTag(x, func(t string) { found = found || t == tag })
+	EachTag(x, func(t string) { found = found || t == tag })
 	return found
 }
 
-func eachTag(x constraint.Expr, f func(string)) {
+// EachTag calls f for every tag that x mentions, as often as it does; Eval
+// would stop at the first that decides.
+func EachTag(x constraint.Expr, f func(string)) {
 	switch x := x.(type) {
 	case *constraint.TagExpr:
 		f(x.Tag)
 	case *constraint.NotExpr:
-		eachTag(x.X, f)
+		EachTag(x.X, f)
 	case *constraint.AndExpr:
-		eachTag(x.X, f)
-		eachTag(x.Y, f)
+		EachTag(x.X, f)
+		EachTag(x.Y, f)
 	case *constraint.OrExpr:
-		eachTag(x.X, f)
-		eachTag(x.Y, f)
+		EachTag(x.X, f)
+		EachTag(x.Y, f)
 	}
 }
 

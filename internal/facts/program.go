@@ -288,7 +288,7 @@ func (c *collector) tagsOf(p *listed) []depTag {
 			if x == nil {
 				continue
 			}
-			eachTag(x, func(tag string) {
+			EachTag(x, func(tag string) {
 				if customTag(tag) {
 					out = append(out, depTag{Name: tag, File: name, Line: line, Expr: x.String(), Excluded: excluded})
 				}
