@@ -28,6 +28,9 @@ func settings(repo *facts.Repo) []setting {
 	c := collector{seen: map[setting]bool{}}
 	for _, d := range repo.Dockerfiles {
 		for _, s := range d.Stages {
+			if s.Base.Name == "scratch" {
+				continue // no go command can run there to read it
+			}
 			c.lines(stageName(s), true, s.Env)
 			c.lines(stageName(s), true, s.Args)
 			for _, r := range s.Runs {
