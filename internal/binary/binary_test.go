@@ -172,6 +172,9 @@ func TestImports(t *testing.T) {
 func TestDynamicELF(t *testing.T) {
 	cc, err := exec.LookPath("gcc")
 	if err != nil {
+		if os.Getenv("SLIPWAY_E2E") == "1" {
+			t.Fatal("SLIPWAY_E2E=1, but there is no gcc")
+		}
 		t.Skip("no gcc")
 	}
 	dir := t.TempDir()

@@ -165,6 +165,9 @@ func TestSelfCheck(t *testing.T) {
 
 func TestSelfCheckOfDynamicProgram(t *testing.T) {
 	if _, err := exec.LookPath("gcc"); err != nil {
+		if os.Getenv("SLIPWAY_E2E") == "1" {
+			t.Fatal("SLIPWAY_E2E=1, but there is no gcc")
+		}
 		t.Skip("no gcc")
 	}
 	dir := t.TempDir()

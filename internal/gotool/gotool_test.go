@@ -90,7 +90,7 @@ func TestMemoFollowsGOENV(t *testing.T) {
 	environ := append(os.Environ(), "GOENV="+goenv, "GOPRIVATE=")
 	first := find(t, environ, memo)
 	if first.Settings.Env["GOPRIVATE"] != "" {
-		t.Skip("GOPRIVATE has a default on this machine") // only possible with an edited GOROOT
+		t.Fatalf("GOPRIVATE is %q without a GOENV file", first.Settings.Env["GOPRIVATE"])
 	}
 	if err := os.WriteFile(goenv, []byte("GOPRIVATE=corp.test\n"), 0o644); err != nil {
 		t.Fatal(err)
