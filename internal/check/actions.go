@@ -9,7 +9,7 @@ import (
 )
 
 var actionPin = Rule{
-	ID: "CI001", Slug: "action-pin", Severity: finding.Security, Confidence: High, Since: "0.1",
+	ID: "CI001", Slug: "action-pin", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.ci001.title"), Why: i18n.M("rule.ci001.why"), Fix: i18n.M("rule.ci001.fix"),
 	Bad:  "permissions:\n  contents: write\nsteps:\n  - uses: vendor/release-action@v2",
 	Good: "permissions:\n  contents: write\nsteps:\n  - uses: vendor/release-action@0123456789abcdef0123456789abcdef01234567 # v2.1.0",

@@ -11,7 +11,7 @@ import (
 )
 
 var modeNeedsCgo = Rule{
-	ID: "CGO005", Slug: "mode-needs-cgo", Severity: finding.StopsBuild, Confidence: High, Since: "0.1",
+	ID: "CGO005", Slug: "mode-needs-cgo", Severity: finding.StopsBuild, Confidence: High, Since: 1,
 	Title: i18n.M("rule.cgo005.title"), Why: i18n.M("rule.cgo005.why"), Fix: i18n.M("rule.cgo005.fix"),
 	Bad:  "CGO_ENABLED=0 go build -buildmode=plugin ./filter",
 	Good: "CGO_ENABLED=1 go build -buildmode=plugin ./filter",
@@ -38,7 +38,7 @@ func runModeNeedsCgo(r *facts.Repo) []finding.Finding {
 }
 
 var pluginHost = Rule{
-	ID: "CGO006", Slug: "plugin-host", Severity: finding.FailsInProduction, Confidence: High, Since: "0.1",
+	ID: "CGO006", Slug: "plugin-host", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
 	Title: i18n.M("rule.cgo006.title"), Why: i18n.M("rule.cgo006.why"), Fix: i18n.M("rule.cgo006.fix"),
 	Bad:  "CGO_ENABLED=0 go build .   # imports plugin",
 	Good: "CGO_ENABLED=1 go build .",
@@ -68,7 +68,7 @@ func runPluginHost(r *facts.Repo) []finding.Finding {
 }
 
 var crossCompiler = Rule{
-	ID: "CGO007", Slug: "cross-compiler", Severity: finding.StopsBuild, Confidence: High, Since: "0.1",
+	ID: "CGO007", Slug: "cross-compiler", Severity: finding.StopsBuild, Confidence: High, Since: 1,
 	Title: i18n.M("rule.cgo007.title"), Why: i18n.M("rule.cgo007.why"), Fix: i18n.M("rule.cgo007.fix"),
 	Bad:  "CGO_ENABLED=1 GOOS=windows go build .",
 	Good: "CGO_ENABLED=1 GOOS=windows CC=x86_64-w64-mingw32-gcc go build .",

@@ -11,7 +11,7 @@ import (
 )
 
 var caRoots = Rule{
-	ID: "IMG003", Slug: "ca-roots", Severity: finding.FailsInProduction, Confidence: Medium, Since: "0.1",
+	ID: "IMG003", Slug: "ca-roots", Severity: finding.FailsInProduction, Confidence: Medium, Since: 1,
 	Title: i18n.M("rule.img003.title"), Why: i18n.M("rule.img003.why"), Fix: i18n.M("rule.img003.fix"),
 	Bad:  "FROM scratch\nCOPY --from=build /app /app\nENTRYPOINT [\"/app\"]",
 	Good: "FROM scratch\nCOPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/\nCOPY --from=build /app /app\nENTRYPOINT [\"/app\"]",

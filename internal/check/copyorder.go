@@ -11,7 +11,7 @@ import (
 )
 
 var copyOrder = Rule{
-	ID: "IMG005", Slug: "copy-order", Severity: finding.Waste, Confidence: High, Since: "0.1",
+	ID: "IMG005", Slug: "copy-order", Severity: finding.Waste, Confidence: High, Since: 1,
 	Title: i18n.M("rule.img005.title"), Why: i18n.M("rule.img005.why"), Fix: i18n.M("rule.img005.fix"),
 	Bad:  "COPY . .\nRUN go mod download\nRUN go build -o /app .",
 	Good: "COPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\nRUN go build -o /app .",

@@ -31,7 +31,7 @@ func perSetting(judge func(setting) i18n.Message) func(*facts.Repo) []finding.Fi
 }
 
 var sumdbOff = Rule{
-	ID: "ENV001", Slug: "sumdb-off", Severity: finding.Security, Confidence: High, Since: "0.1",
+	ID: "ENV001", Slug: "sumdb-off", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.env001.title"),
 	Why:   i18n.M("rule.env001.why"),
 	Fix:   i18n.M("rule.env001.fix"),
@@ -46,7 +46,7 @@ var sumdbOff = Rule{
 }
 
 var sumdbForNothing = Rule{
-	ID: "ENV002", Slug: "sumdb-for-nothing", Severity: finding.Security, Confidence: High, Since: "0.1",
+	ID: "ENV002", Slug: "sumdb-for-nothing", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.env002.title"),
 	Why:   i18n.M("rule.env002.why"),
 	Fix:   i18n.M("rule.env002.fix"),
@@ -64,7 +64,7 @@ var sumdbForNothing = Rule{
 }
 
 var sumdbMalformed = Rule{
-	ID: "ENV003", Slug: "sumdb-malformed", Severity: finding.StopsBuild, Confidence: High, Since: "0.1",
+	ID: "ENV003", Slug: "sumdb-malformed", Severity: finding.StopsBuild, Confidence: High, Since: 1,
 	Title: i18n.M("rule.env003.title"),
 	Why:   i18n.M("rule.env003.why"),
 	Fix:   i18n.M("rule.env003.fix"),
@@ -102,7 +102,7 @@ func verifierKey(v string) bool {
 }
 
 var proxyQuery = Rule{
-	ID: "ENV004", Slug: "proxy-query", Severity: finding.Waste, Confidence: High, Since: "0.1",
+	ID: "ENV004", Slug: "proxy-query", Severity: finding.Waste, Confidence: High, Since: 1,
 	Title: i18n.M("rule.env004.title"),
 	Why:   i18n.M("rule.env004.why"),
 	Fix:   i18n.M("rule.env004.fix"),
@@ -119,7 +119,7 @@ var proxyQuery = Rule{
 }
 
 var proxyPlain = Rule{
-	ID: "ENV005", Slug: "proxy-plain-http", Severity: finding.Security, Confidence: High, Since: "0.1",
+	ID: "ENV005", Slug: "proxy-plain-http", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.env005.title"),
 	Why:   i18n.M("rule.env005.why"),
 	Fix:   i18n.M("rule.env005.fix"),
@@ -160,7 +160,7 @@ func near(host string) bool {
 }
 
 var insecure = Rule{
-	ID: "ENV006", Slug: "goinsecure", Severity: finding.Security, Confidence: High, Since: "0.1",
+	ID: "ENV006", Slug: "goinsecure", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.env006.title"),
 	Why:   i18n.M("rule.env006.why"),
 	Fix:   i18n.M("rule.env006.fix"),
@@ -175,7 +175,7 @@ var insecure = Rule{
 }
 
 var modulesOff = Rule{
-	ID: "ENV007", Slug: "modules-off", Severity: finding.FailsInProduction, Confidence: High, Since: "0.1",
+	ID: "ENV007", Slug: "modules-off", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
 	Title: i18n.M("rule.env007.title"),
 	Why:   i18n.M("rule.env007.why"),
 	Fix:   i18n.M("rule.env007.fix"),
@@ -197,7 +197,7 @@ var modulesOff = Rule{
 }
 
 var modMod = Rule{
-	ID: "ENV008", Slug: "goflags-mod-mod", Severity: finding.Security, Confidence: High, Since: "0.1",
+	ID: "ENV008", Slug: "goflags-mod-mod", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.env008.title"),
 	Why:   i18n.M("rule.env008.why"),
 	Fix:   i18n.M("rule.env008.fix"),
@@ -217,7 +217,7 @@ var modMod = Rule{
 }
 
 var privateLeak = Rule{
-	ID: "ENV009", Slug: "private-contradiction", Severity: finding.Security, Confidence: High, Since: "0.1",
+	ID: "ENV009", Slug: "private-contradiction", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.env009.title"),
 	Why:   i18n.M("rule.env009.why"),
 	Fix:   i18n.M("rule.env009.fix"),

@@ -7,7 +7,7 @@ import (
 )
 
 var baseLatest = Rule{
-	ID: "IMG006", Slug: "base-latest", Severity: finding.Security, Confidence: High, Since: "0.1",
+	ID: "IMG006", Slug: "base-latest", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.img006.title"), Why: i18n.M("rule.img006.why"), Fix: i18n.M("rule.img006.fix"),
 	Bad:  "FROM debian:latest",
 	Good: "FROM debian:12-slim@sha256:…",

@@ -12,7 +12,7 @@ import (
 )
 
 var setupOlder = Rule{
-	ID: "GO002", Slug: "setup-go-older", Severity: finding.Waste, Confidence: High, Since: "0.1",
+	ID: "GO002", Slug: "setup-go-older", Severity: finding.Waste, Confidence: High, Since: 1,
 	Title: i18n.M("rule.go002.title"),
 	Why:   i18n.M("rule.go002.why"),
 	Fix:   i18n.M("rule.go002.fix"),

@@ -49,7 +49,7 @@ func refuses(stated, line string) bool {
 }
 
 var imageOlder = Rule{
-	ID: "GO001", Slug: "golang-image-older", Severity: finding.StopsBuild, Confidence: High, Since: "0.1",
+	ID: "GO001", Slug: "golang-image-older", Severity: finding.StopsBuild, Confidence: High, Since: 1,
 	Title: i18n.M("rule.go001.title"),
 	Why:   i18n.M("rule.go001.why"),
 	Fix:   i18n.M("rule.go001.fix"),
@@ -114,7 +114,7 @@ func imageVersion(r facts.ImageRef) string {
 }
 
 var pinOlder = Rule{
-	ID: "GO003", Slug: "pin-older", Severity: finding.Waste, Confidence: Medium, Since: "0.1",
+	ID: "GO003", Slug: "pin-older", Severity: finding.Waste, Confidence: Medium, Since: 1,
 	Title: i18n.M("rule.go003.title"),
 	Why:   i18n.M("rule.go003.why"),
 	Fix:   i18n.M("rule.go003.fix"),
@@ -155,7 +155,7 @@ var heldBack = []struct {
 const currentMinor = 24
 
 var staleGoLine = Rule{
-	ID: "GO004", Slug: "stale-go-line", Severity: finding.Security, Confidence: High, Advisory: true, Since: "0.1",
+	ID: "GO004", Slug: "stale-go-line", Severity: finding.Security, Confidence: High, Advisory: true, Since: 1,
 	Title: i18n.M("rule.go004.title"),
 	Why:   i18n.M("rule.go004.why"),
 	Fix:   i18n.M("rule.go004.fix"),

@@ -7,7 +7,7 @@ import (
 )
 
 var ignoreReason = Rule{
-	ID: "IGN001", Slug: "ignore-without-reason", Severity: finding.Waste, Confidence: High, Since: "0.1",
+	ID: "IGN001", Slug: "ignore-without-reason", Severity: finding.Waste, Confidence: High, Since: 1,
 	Title: i18n.M("rule.ign001.title"),
 	Why:   i18n.M("rule.ign001.why"),
 	Fix:   i18n.M("rule.ign001.fix"),
@@ -27,7 +27,7 @@ var ignoreReason = Rule{
 // staleIgnore is the only rule that needs what the others found; Run has it
 // done by staleIgnores.
 var staleIgnore = Rule{
-	ID: "IGN002", Slug: "stale-ignore", Severity: finding.Waste, Confidence: High, Since: "0.1",
+	ID: "IGN002", Slug: "stale-ignore", Severity: finding.Waste, Confidence: High, Since: 1,
 	Title: i18n.M("rule.ign002.title"),
 	Why:   i18n.M("rule.ign002.why"),
 	Fix:   i18n.M("rule.ign002.fix"),

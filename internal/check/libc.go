@@ -21,7 +21,7 @@ var linksNet = []string{
 var linksUser = []string{"archive/tar", "os/user"}
 
 var libcMissing = Rule{
-	ID: "CGO001", Slug: "libc-missing", Severity: finding.CannotStart, Confidence: High, Since: "0.1",
+	ID: "CGO001", Slug: "libc-missing", Severity: finding.CannotStart, Confidence: High, Since: 1,
 	Title: i18n.M("rule.cgo001.title"), Why: i18n.M("rule.cgo001.why"), Fix: i18n.M("rule.cgo001.fix"),
 	Bad:  "FROM golang:1.26 AS build\nRUN go build -o /app .   # imports net/http, cgo is on\nFROM scratch\nCOPY --from=build /app /app",
 	Good: "FROM golang:1.26 AS build\nRUN CGO_ENABLED=0 go build -o /app .\nFROM scratch\nCOPY --from=build /app /app",
@@ -127,7 +127,7 @@ func chainEvidence(r facts.Reached) []finding.Evidence {
 }
 
 var pieLoader = Rule{
-	ID: "CGO004", Slug: "pie-loader", Severity: finding.CannotStart, Confidence: High, Since: "0.1",
+	ID: "CGO004", Slug: "pie-loader", Severity: finding.CannotStart, Confidence: High, Since: 1,
 	Title: i18n.M("rule.cgo004.title"), Why: i18n.M("rule.cgo004.why"), Fix: i18n.M("rule.cgo004.fix"),
 	Bad:  "RUN CGO_ENABLED=0 go build -buildmode=pie -o /app .\nFROM scratch",
 	Good: "RUN CGO_ENABLED=0 go build -o /app .\nFROM scratch",

@@ -9,7 +9,7 @@ import (
 )
 
 var staticFlags = Rule{
-	ID: "CGO002", Slug: "static-flag", Severity: finding.Waste, Confidence: Medium, Since: "0.1",
+	ID: "CGO002", Slug: "static-flag", Severity: finding.Waste, Confidence: Medium, Since: 1,
 	Title: i18n.M("rule.cgo002.title"), Why: i18n.M("rule.cgo002.why"), Fix: i18n.M("rule.cgo002.fix"),
 	Bad:  "CGO_ENABLED=0 go build -ldflags='-extldflags \"-static\"' .",
 	Good: "CGO_ENABLED=0 go build .",
@@ -63,7 +63,7 @@ func foreign(r *facts.Repo, b *facts.Build) bool {
 }
 
 var rebuildAlways = Rule{
-	ID: "CGO003", Slug: "rebuild-all", Severity: finding.Waste, Confidence: High, Since: "0.1",
+	ID: "CGO003", Slug: "rebuild-all", Severity: finding.Waste, Confidence: High, Since: 1,
 	Title: i18n.M("rule.cgo003.title"), Why: i18n.M("rule.cgo003.why"), Fix: i18n.M("rule.cgo003.fix"),
 	Bad:  "go build -a .",
 	Good: "go build .",

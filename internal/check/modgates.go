@@ -10,7 +10,7 @@ import (
 )
 
 var verifyGate = Rule{
-	ID: "MOD001", Slug: "mod-verify-gate", Severity: finding.Security, Confidence: High, Since: "0.1",
+	ID: "MOD001", Slug: "mod-verify-gate", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.mod001.title"),
 	Why:   i18n.M("rule.mod001.why"),
 	Fix:   i18n.M("rule.mod001.fix"),
@@ -62,7 +62,7 @@ func onlyVerifies(j facts.Job) (facts.Pos, bool) {
 }
 
 var vendorGate = Rule{
-	ID: "MOD002", Slug: "vendor-diff-gate", Severity: finding.Security, Confidence: High, Since: "0.1",
+	ID: "MOD002", Slug: "vendor-diff-gate", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.mod002.title"),
 	Why:   i18n.M("rule.mod002.why"),
 	Fix:   i18n.M("rule.mod002.fix"),

@@ -10,7 +10,7 @@ import (
 )
 
 var replaceOutside = Rule{
-	ID: "MOD003", Slug: "replace-outside", Severity: finding.StopsBuild, Confidence: High, Since: "0.1",
+	ID: "MOD003", Slug: "replace-outside", Severity: finding.StopsBuild, Confidence: High, Since: 1,
 	Title: i18n.M("rule.mod003.title"),
 	Why:   i18n.M("rule.mod003.why"),
 	Fix:   i18n.M("rule.mod003.fix"),
@@ -46,7 +46,7 @@ func outside(root, dir string) bool {
 }
 
 var vendorDrift = Rule{
-	ID: "MOD004", Slug: "vendor-drift", Severity: finding.StopsBuild, Confidence: High, Since: "0.1",
+	ID: "MOD004", Slug: "vendor-drift", Severity: finding.StopsBuild, Confidence: High, Since: 1,
 	Title: i18n.M("rule.mod004.title"),
 	Why:   i18n.M("rule.mod004.why"),
 	Fix:   i18n.M("rule.mod004.fix"),
@@ -105,7 +105,7 @@ func requires(m facts.RepoModule, path string) bool {
 }
 
 var missingSum = Rule{
-	ID: "MOD005", Slug: "go-sum-missing", Severity: finding.StopsBuild, Confidence: High, Since: "0.1",
+	ID: "MOD005", Slug: "go-sum-missing", Severity: finding.StopsBuild, Confidence: High, Since: 1,
 	Title: i18n.M("rule.mod005.title"),
 	Why:   i18n.M("rule.mod005.why"),
 	Fix:   i18n.M("rule.mod005.fix"),

@@ -11,7 +11,7 @@ import (
 )
 
 var releaseToken = Rule{
-	ID: "CI002", Slug: "release-token", Severity: finding.FailsInProduction, Confidence: Medium, Since: "0.1",
+	ID: "CI002", Slug: "release-token", Severity: finding.FailsInProduction, Confidence: Medium, Since: 1,
 	Title: i18n.M("rule.ci002.title"), Why: i18n.M("rule.ci002.why"), Fix: i18n.M("rule.ci002.fix"),
 	Bad:  "permissions:\n  contents: read\nsteps:\n  - run: gh release create v1.0.0\n    env:\n      GH_TOKEN: ${{ github.token }}",
 	Good: "permissions:\n  contents: write\nsteps:\n  - run: gh release create v1.0.0\n    env:\n      GH_TOKEN: ${{ github.token }}",
@@ -19,7 +19,7 @@ var releaseToken = Rule{
 }
 
 var packageToken = Rule{
-	ID: "CI003", Slug: "package-token", Severity: finding.FailsInProduction, Confidence: High, Since: "0.1",
+	ID: "CI003", Slug: "package-token", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
 	Title: i18n.M("rule.ci003.title"), Why: i18n.M("rule.ci003.why"), Fix: i18n.M("rule.ci003.fix"),
 	Bad:  "permissions:\n  contents: read\nsteps:\n  - uses: docker/login-action@v3\n    with: {registry: ghcr.io, username: me, password: \"${{ secrets.GITHUB_TOKEN }}\"}\n  - uses: docker/build-push-action@v6\n    with: {push: true, tags: ghcr.io/me/app}",
 	Good: "permissions:\n  contents: read\n  packages: write\nsteps:\n  - uses: docker/login-action@v3\n    with: {registry: ghcr.io, username: me, password: \"${{ secrets.GITHUB_TOKEN }}\"}\n  - uses: docker/build-push-action@v6\n    with: {push: true, tags: ghcr.io/me/app}",
@@ -27,7 +27,7 @@ var packageToken = Rule{
 }
 
 var pushLogin = Rule{
-	ID: "CI004", Slug: "push-login", Severity: finding.FailsInProduction, Confidence: High, Since: "0.1",
+	ID: "CI004", Slug: "push-login", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
 	Title: i18n.M("rule.ci004.title"), Why: i18n.M("rule.ci004.why"), Fix: i18n.M("rule.ci004.fix"),
 	Bad:  "steps:\n  - uses: docker/build-push-action@v6\n    with: {push: true, tags: example/app}",
 	Good: "steps:\n  - uses: docker/login-action@v3\n    with: {username: example, password: \"${{ secrets.HUB }}\"}\n  - uses: docker/build-push-action@v6\n    with: {push: true, tags: example/app}",

@@ -11,7 +11,7 @@ import (
 )
 
 var rootUser = Rule{
-	ID: "IMG004", Slug: "root-user", Severity: finding.Security, Confidence: Medium, Advisory: true, Since: "0.1",
+	ID: "IMG004", Slug: "root-user", Severity: finding.Security, Confidence: Medium, Advisory: true, Since: 1,
 	Title: i18n.M("rule.img004.title"), Why: i18n.M("rule.img004.why"), Fix: i18n.M("rule.img004.fix"),
 	Bad:  "FROM scratch\nCOPY --from=build /app /app\nENTRYPOINT [\"/app\"]",
 	Good: "FROM scratch\nCOPY --from=build /app /app\nUSER 65532:65532\nENTRYPOINT [\"/app\"]",

@@ -33,7 +33,7 @@ type Rule struct {
 	Severity   finding.Severity // by consequence
 	Confidence Confidence
 	Advisory   bool         // its findings never count against a threshold
-	Since      string       // the release that brought it
+	Since      int          // the rule set that brought it; one that pins an older set gets it as advisory
 	Title      i18n.Message // what is wrong, without a full stop
 	Why        i18n.Message // what breaks, and for whom
 	Fix        i18n.Message // what mends it, for findings that do not say so themselves

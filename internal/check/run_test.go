@@ -39,7 +39,7 @@ func TestRulesAreComplete(t *testing.T) {
 			t.Errorf("%s %s: there are two of it", r.ID, r.Slug)
 		}
 		ids[r.ID], slugs[r.Slug] = true, true
-		if r.Slug == "" || r.Severity == "" || r.Confidence == "" || r.Since == "" || r.Title.IsZero() || r.Why.IsZero() || r.Fix.IsZero() || r.Bad == "" || r.Good == "" || r.Run == nil {
+		if r.Slug == "" || r.Severity == "" || r.Confidence == "" || r.Since == 0 || r.Title.IsZero() || r.Why.IsZero() || r.Fix.IsZero() || r.Bad == "" || r.Good == "" || r.Run == nil {
 			t.Errorf("%s is incomplete", r.ID)
 		}
 		if strings.HasSuffix(r.Title.String(), ".") {

@@ -10,7 +10,7 @@ import (
 )
 
 var entrypointShell = Rule{
-	ID: "IMG001", Slug: "entrypoint-shell", Severity: finding.CannotStart, Confidence: Medium, Since: "0.1",
+	ID: "IMG001", Slug: "entrypoint-shell", Severity: finding.CannotStart, Confidence: Medium, Since: 1,
 	Title: i18n.M("rule.img001.title"), Why: i18n.M("rule.img001.why"), Fix: i18n.M("rule.img001.fix"),
 	Bad:  "FROM scratch\nCOPY app /app\nENTRYPOINT /app serve",
 	Good: "FROM scratch\nCOPY app /app\nENTRYPOINT [\"/app\", \"serve\"]",
@@ -54,7 +54,7 @@ func execForm(word string, e *facts.Exec) string {
 }
 
 var runShell = Rule{
-	ID: "IMG002", Slug: "run-shell", Severity: finding.StopsBuild, Confidence: High, Since: "0.1",
+	ID: "IMG002", Slug: "run-shell", Severity: finding.StopsBuild, Confidence: High, Since: 1,
 	Title: i18n.M("rule.img002.title"), Why: i18n.M("rule.img002.why"), Fix: i18n.M("rule.img002.fix"),
 	Bad:  "FROM scratch\nCOPY app /app\nRUN chmod +x /app",
 	Good: "FROM scratch\nCOPY --chmod=0755 app /app",

@@ -11,7 +11,7 @@ import (
 )
 
 var tagsSyntax = Rule{
-	ID: "TAG001", Slug: "tags-syntax", Severity: finding.FailsInProduction, Confidence: High, Since: "0.1",
+	ID: "TAG001", Slug: "tags-syntax", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
 	Title: i18n.M("rule.tag001.title"),
 	Why:   i18n.M("rule.tag001.why"),
 	Fix:   i18n.M("rule.tag001.fix"),
@@ -71,7 +71,7 @@ func badTag(tags string) string {
 }
 
 var spacedConstraint = Rule{
-	ID: "TAG002", Slug: "spaced-go-build", Severity: finding.FailsInProduction, Confidence: High, Since: "0.1",
+	ID: "TAG002", Slug: "spaced-go-build", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
 	Title: i18n.M("rule.tag002.title"),
 	Why:   i18n.M("rule.tag002.why"),
 	Fix:   i18n.M("rule.tag002.fix"),
@@ -92,7 +92,7 @@ var spacedConstraint = Rule{
 }
 
 var disagreeingConstraints = Rule{
-	ID: "TAG003", Slug: "build-lines-disagree", Severity: finding.StopsBuild, Confidence: High, Since: "0.1",
+	ID: "TAG003", Slug: "build-lines-disagree", Severity: finding.StopsBuild, Confidence: High, Since: 1,
 	Title: i18n.M("rule.tag003.title"),
 	Why:   i18n.M("rule.tag003.why"),
 	Fix:   i18n.M("rule.tag003.fix"),

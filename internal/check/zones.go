@@ -11,7 +11,7 @@ import (
 )
 
 var timeZones = Rule{
-	ID: "IMG009", Slug: "time-zones", Severity: finding.FailsInProduction, Confidence: High, Since: "0.1",
+	ID: "IMG009", Slug: "time-zones", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
 	Title: i18n.M("rule.img009.title"), Why: i18n.M("rule.img009.why"), Fix: i18n.M("rule.img009.fix"),
 	Bad:  "RUN CGO_ENABLED=0 go build -o /app .   # calls time.LoadLocation\nFROM scratch\nCOPY --from=build /app /app",
 	Good: "RUN CGO_ENABLED=0 go build -tags timetzdata -o /app .\nFROM scratch\nCOPY --from=build /app /app",

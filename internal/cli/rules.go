@@ -19,7 +19,7 @@ type ruleDoc struct {
 	Severity   finding.Severity `json:"severity"`
 	Confidence check.Confidence `json:"confidence"`
 	Advisory   bool             `json:"advisory,omitempty"`
-	Since      string           `json:"since"`
+	Since      int              `json:"since"`
 	Title      i18n.Message     `json:"title"`
 	Why        i18n.Message     `json:"why"`
 	Fix        i18n.Message     `json:"fix"`

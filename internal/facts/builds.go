@@ -5,12 +5,28 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Builds joins every go build and go install of the repository's own packages
 // with what it meets. A build whose binary is run in more than one stage
-// comes once for each. "go install path@version" is not among them.
+// comes once for each. "go install path@version" is not among them. The
+// result is shared and not to be changed.
 func (r *Repo) Builds() []Build {
+	if r.memo == nil {
+		return r.builds()
+	}
+	r.memo.once.Do(func() { r.memo.builds = r.builds() })
+	return r.memo.builds
+}
+
+// repoMemo keeps what many rules ask for.
+type repoMemo struct {
+	once   sync.Once
+	builds []Build
+}
+
+func (r *Repo) builds() []Build {
 	var out []Build
 	for i := range r.Dockerfiles {
 		out = append(out, r.dockerBuilds(&r.Dockerfiles[i])...)

@@ -54,7 +54,7 @@ func ReadRepo(ctx context.Context, root string) (Repo, error) {
 	if err := eg.Wait(); err != nil {
 		return Repo{}, fmt.Errorf("read repository: %w", err)
 	}
-	r := Repo{SchemaVersion: RepoSchemaVersion, Notes: w.notes}
+	r := Repo{SchemaVersion: RepoSchemaVersion, Notes: w.notes, memo: &repoMemo{}}
 	for i := range parts {
 		r.add(&parts[i])
 	}
@@ -93,6 +93,7 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 			return r
 		}
 		g.ZoneCalls = readZoneCalls(&g, src)
+		g.Sites = readSites(&g, src)
 		r.GoFiles = []GoFile{g}
 	case "go.mod":
 		m, err := readRepoModule(j.path, src)
@@ -194,6 +195,8 @@ func (r *Repo) add(p *Repo) {
 	r.Scripts = append(r.Scripts, p.Scripts...)
 	r.Pins = append(r.Pins, p.Pins...)
 	r.EnvFiles = append(r.EnvFiles, p.EnvFiles...)
+	r.Manifests = append(r.Manifests, p.Manifests...)
+	r.Releases = append(r.Releases, p.Releases...)
 	r.Ignores = append(r.Ignores, p.Ignores...)
 	r.Notes = append(r.Notes, p.Notes...)
 }

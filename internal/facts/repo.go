@@ -25,8 +25,15 @@ type Repo struct {
 	Scripts     []Script     `json:"scripts,omitempty"`   // *.sh, Makefile
 	Pins        []Pin        `json:"pins,omitempty"`      // .go-version, .tool-versions, mise.toml
 	EnvFiles    []EnvFile    `json:"envFiles,omitempty"`  // .env, *.env
+	Manifests   []Manifest   `json:"manifests,omitempty"` // Kubernetes objects, in the order of files and documents
+	Releases    []Release    `json:"releases,omitempty"`  // goreleaser and ko configuration
+	Deps        *Deps        `json:"deps,omitempty"`      // modules from elsewhere; nil if they were not asked for
+	Machine     *Machine     `json:"machine,omitempty"`   // the go command's settings on this machine; nil if they were not asked for
+	Policy      *Policy      `json:"policy,omitempty"`    // what the project asks of itself in slipway.yaml
 	Ignores     []Ignore     `json:"ignores,omitempty"`   // slipway:ignore ID reason, in any of the files above
 	Notes       []Note       `json:"notes,omitempty"`     // what could not be read or known, and why
+
+	memo *repoMemo // what is worked out once; nil for a document that was not read here
 }
 
 // RepoModule is one go.mod with what lies beside it.
@@ -79,6 +86,7 @@ type GoFile struct {
 	HasInit     bool     `json:"hasInit,omitempty"`     // declares func init()
 	Embeds      []Line   `json:"embeds,omitempty"`      // patterns of //go:embed, one each
 	ZoneCalls   []Line   `json:"zoneCalls,omitempty"`   // calls of time.LoadLocation, with the zone they look up
+	Sites       []Site   `json:"sites,omitempty"`       // what the table of sites asks for; not in tests
 }
 
 // Import is one import of a Go file.

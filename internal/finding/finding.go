@@ -45,9 +45,19 @@ type Finding struct {
 	Message  i18n.Message `json:"message"`
 	Evidence []Evidence   `json:"evidence,omitempty"`
 	Fix      i18n.Message `json:"fix,omitzero"`
+	Edits    []Edit       `json:"edits,omitempty"` // carry out the fix, all or none of them
 	// Advisory is set when the finding is shown but never counts against a
 	// threshold: what it rests on is not certain enough.
 	Advisory bool `json:"advisory,omitempty"`
+}
+
+// Edit replaces text at a place in a file. It is carried out only if Old
+// stands there to the byte; a line that is blank afterwards and was not before
+// goes as a whole.
+type Edit struct {
+	Pos fault.Pos `json:"pos"` // line and column in bytes, both from 1
+	Old string    `json:"old"` // within one line
+	New string    `json:"new"` // may hold line breaks
 }
 
 // Sort orders findings by file, position, rule and entity, so that two runs

@@ -1,0 +1,6 @@
+package facts
+
+// tlsSites is what the TLS rules ask for.
+var tlsSites = []siteAsk{
+	{pkgs: []string{"crypto/tls"}, names: []string{"Config"}, fields: []string{"InsecureSkipVerify", "MinVersion", "CurvePreferences"}},
+}

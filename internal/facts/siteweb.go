@@ -1,0 +1,4 @@
+package facts
+
+// webSites is what the WEB rules ask for.
+var webSites = []siteAsk{}
