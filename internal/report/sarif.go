@@ -141,7 +141,8 @@ func (x SARIF) WriteText(w io.Writer, s Style) error {
 
 func (x SARIF) location(file string, line, column int, text string) sarifLocation {
 	var l sarifLocation
-	l.Physical.Artifact.URI = (&url.URL{Path: join(x.Below, file)}).EscapedPath()
+	// A colon before the first slash would be taken for the end of a scheme.
+	l.Physical.Artifact.URI = strings.ReplaceAll((&url.URL{Path: join(x.Below, file)}).EscapedPath(), ":", "%3A")
 	if line > 0 {
 		l.Physical.Region = &sarifRegion{line, column}
 	}
