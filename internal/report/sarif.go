@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/slipway-build/slipway/internal/finding"
 	"github.com/slipway-build/slipway/internal/i18n"
