@@ -16,20 +16,33 @@ const SchemaVersion = 1
 // Result is what a check came to.
 type Result struct {
 	SchemaVersion int               `json:"schemaVersion"`
-	Findings      []finding.Finding `json:"findings"`        // sorted, without those below
-	Rules         int               `json:"rules"`           // how many rules were run
-	Ignored       int               `json:"ignored"`         // findings that a slipway:ignore comment silences
-	Known         int               `json:"known"`           // findings that the baseline holds
-	Gone          []Entry           `json:"gone,omitempty"`  // of the baseline: found no more
-	Notes         []facts.Note      `json:"notes,omitempty"` // what could not be read or known
+	Findings      []finding.Finding `json:"findings"`           // sorted, without those below
+	Rules         int               `json:"rules"`              // how many rules were run
+	Ignored       int               `json:"ignored"`            // findings that a slipway:ignore comment silences
+	Known         int               `json:"known"`              // findings that the baseline holds
+	Disabled      []string          `json:"disabled,omitempty"` // rules that the project's policy leaves out, sorted
+	Gone          []Entry           `json:"gone,omitempty"`     // of the baseline: found no more
+	Notes         []facts.Note      `json:"notes,omitempty"`    // what could not be read or known
 }
 
 // Run applies the rules, or those of only if there are any, and takes away
-// what the project's slipway:ignore comments silence. An ID of only that no
-// rule has is an error.
+// what the project's slipway:ignore comments silence. Of all rules, those that
+// the project's policy disables are left out; only asks for them all the same.
+// An ID of only or of the policy that no rule has is an error.
 func Run(repo *facts.Repo, only []string) (Result, error) {
 	selected := Rules()
-	if len(only) > 0 {
+	policy := repo.Policy
+	if policy == nil {
+		policy = &facts.Policy{}
+	}
+	disabled, err := disabledRules(policy)
+	if err != nil {
+		return Result{}, err
+	}
+	if len(only) == 0 {
+		selected = slices.DeleteFunc(selected, func(r Rule) bool { return slices.Contains(disabled, r.ID) })
+	} else {
+		disabled = nil
 		for _, id := range only {
 			if _, ok := Find(id); !ok {
 				return Result{}, UnknownRule(id)
@@ -37,7 +50,7 @@ func Run(repo *facts.Repo, only []string) (Result, error) {
 		}
 		selected = slices.DeleteFunc(selected, func(r Rule) bool { return !slices.Contains(only, r.ID) })
 	}
-	res := Result{SchemaVersion: SchemaVersion, Findings: []finding.Finding{}, Rules: len(selected), Notes: repo.Notes}
+	res := Result{SchemaVersion: SchemaVersion, Findings: []finding.Finding{}, Rules: len(selected), Disabled: disabled, Notes: repo.Notes}
 	ran := map[string]bool{}
 	var stale *Rule
 	for _, r := range selected {
@@ -46,7 +59,7 @@ func Run(repo *facts.Repo, only []string) (Result, error) {
 			continue
 		}
 		ran[r.ID] = true
-		res.Findings = append(res.Findings, r.find(repo)...)
+		res.Findings = append(res.Findings, pinned(policy, r, r.find(repo))...)
 	}
 	used := make([]bool, len(repo.Ignores))
 	before := len(res.Findings)
@@ -61,10 +74,36 @@ func Run(repo *facts.Repo, only []string) (Result, error) {
 	})
 	res.Ignored = before - len(res.Findings)
 	if stale != nil {
-		res.Findings = append(res.Findings, staleIgnores(*stale, repo, used, ran)...)
+		res.Findings = append(res.Findings, pinned(policy, *stale, staleIgnores(*stale, repo, used, ran))...)
 	}
 	finding.Sort(res.Findings)
 	return res, nil
+}
+
+// disabledRules gives the IDs that the policy leaves out, sorted.
+func disabledRules(p *facts.Policy) ([]string, error) {
+	var out []string
+	for _, d := range p.Disabled {
+		if _, ok := Find(d.Name); !ok {
+			err := fault.UsageError(i18n.M("check.rule.unknown", d.Name), i18n.M("check.rule.unknown.hint"))
+			err.Pos = d.Pos
+			return nil, err
+		}
+		out = append(out, d.Name)
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// pinned makes what a rule found advisory if the rule is younger than the set
+// that the project is held to: an update of slipway then breaks no pipeline.
+func pinned(p *facts.Policy, r Rule, fs []finding.Finding) []finding.Finding {
+	if p.Rules > 0 && r.Since > p.Rules {
+		for i := range fs {
+			fs[i].Advisory = true
+		}
+	}
+	return fs
 }
 
 // UnknownRule is the error about an ID that no rule has.

@@ -167,3 +167,33 @@ func TestRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestPolicyDisablesRules(t *testing.T) {
+	repo := offTwice()
+	repo.Policy = &facts.Policy{Disabled: []facts.Reason{{Name: "ENV001", Reason: "no database"}}}
+	res, err := Run(repo, nil)
+	if err != nil || len(res.Findings) != 0 || !slices.Equal(res.Disabled, []string{"ENV001"}) {
+		t.Errorf("got %+v, %v", res, err)
+	}
+	// The comment that silences it is no less right for that.
+	if res, err = Run(repo, []string{"ENV001", "IGN002"}); err != nil || len(res.Findings) != 1 || len(res.Disabled) != 0 {
+		t.Errorf("asked for by name: %+v, %v", res, err)
+	}
+	repo.Policy.Disabled[0] = facts.Reason{Name: "ENV999", Pos: facts.Pos{File: "slipway.yaml", Line: 3}}
+	if _, err = Run(repo, nil); fault.ExitCode(err) != fault.Usage || !strings.HasPrefix(err.Error(), "slipway.yaml:3: ") {
+		t.Errorf("an unknown rule: %v", err)
+	}
+}
+
+func TestPinMakesYoungerRulesAdvisory(t *testing.T) {
+	found := []finding.Finding{{ID: "X"}}
+	for _, x := range []struct {
+		pin, since int
+		advisory   bool
+	}{{0, 9, false}, {1, 1, false}, {1, 2, true}, {2, 1, false}} {
+		got := pinned(&facts.Policy{Rules: x.pin}, Rule{Since: x.since}, slices.Clone(found))
+		if got[0].Advisory != x.advisory {
+			t.Errorf("a rule of set %d under %d: advisory %v", x.since, x.pin, got[0].Advisory)
+		}
+	}
+}

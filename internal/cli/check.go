@@ -67,6 +67,9 @@ func (a *app) check() *cobra.Command {
 			return err
 		}
 		repo.Prefix, repo.WorkTree = belowTop(dir)
+		if err := a.checkPolicy(dir, &repo, &f, c.Flags().Changed("severity")); err != nil {
+			return err
+		}
 		return a.runCheck(dir, &repo, f)
 	}
 	return c
@@ -198,7 +201,9 @@ func applyBaseline(dir string, f checkFlags, res *check.Result) error {
 	case err != nil:
 		return err
 	}
-	b.Apply(res, func(rule string) bool { return len(f.rules) == 0 || slices.Contains(f.rules, rule) })
+	b.Apply(res, func(rule string) bool {
+		return !slices.Contains(res.Disabled, rule) && (len(f.rules) == 0 || slices.Contains(f.rules, rule))
+	})
 	return nil
 }
 
@@ -241,6 +246,9 @@ func checkNotes(files int, res check.Result, threshold finding.Severity) []i18n.
 	}
 	if res.Ignored+res.Known > 0 {
 		ms = append(ms, i18n.M("check.summary.quiet", res.Ignored, res.Known))
+	}
+	if len(res.Disabled) > 0 {
+		ms = append(ms, i18n.M("check.summary.disabled", strings.Join(res.Disabled, ", ")))
 	}
 	if len(res.Gone) > 0 {
 		ms = append(ms, i18n.M("check.summary.gone", len(res.Gone)))

@@ -145,3 +145,12 @@ func checkStamp(s string) i18n.Message {
 	}
 	return i18n.Message{}
 }
+
+// checkDatabase keeps a misspelt scheme from being taken for a directory.
+func checkDatabase(s string) i18n.Message {
+	scheme, rest, ok := strings.Cut(s, "://")
+	if ok && (scheme != "https" && scheme != "http" || rest == "" || strings.HasPrefix(rest, "/")) {
+		return i18n.M("config.form.database")
+	}
+	return i18n.Message{}
+}

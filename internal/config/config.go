@@ -24,6 +24,7 @@ type Config struct {
 	Output  string   `yaml:"output"`  // directory for the results; default: dist
 	Build   Build    `yaml:"build"`
 	Image   Image    `yaml:"image"`
+	Check   Check    `yaml:"check"`
 }
 
 // Build says how programs are compiled.

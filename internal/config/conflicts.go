@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/i18n"
 )
@@ -24,6 +26,7 @@ func (s *Settings) conflicts() error {
 		{hc.Cmd == nil && hc.Timeout != "", "image.healthcheck.timeout", "image.healthcheck.cmd", i18n.M("config.conflict.healthcheck")},
 		{hc.Cmd == nil && hc.StartPeriod != "", "image.healthcheck.startPeriod", "image.healthcheck.cmd", i18n.M("config.conflict.healthcheck")},
 		{hc.Cmd == nil && hc.Retries != 0, "image.healthcheck.retries", "image.healthcheck.cmd", i18n.M("config.conflict.healthcheck")},
+		{both(c.Check.Licenses.Allow, c.Check.Licenses.Deny), "check.licenses.allow", "check.licenses.deny", i18n.M("config.conflict.licenses")},
 	} {
 		if x.both {
 			a, b := s.Origins[x.a], s.Origins[x.b]
@@ -44,4 +47,9 @@ func (s *Settings) name(path string) string {
 		return o.Name
 	}
 	return path
+}
+
+// both reports whether a text stands in a and in b.
+func both(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }

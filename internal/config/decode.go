@@ -19,6 +19,7 @@ import (
 type decoder struct {
 	file    string
 	origins map[string]Origin
+	places  map[string]map[string]fault.Pos
 }
 
 func (d decoder) pos(n *yaml.Node) fault.Pos {
@@ -189,6 +190,8 @@ func (d decoder) table(n *yaml.Node, k key, v reflect.Value) error {
 		return d.fail(n, i18n.M("config.type.table", k.path), k.hint())
 	}
 	out := make(map[string]string, len(n.Content)/2)
+	places := make(map[string]fault.Pos, len(n.Content)/2)
+	d.places[k.path] = places
 	err := d.pairs(n, k.path, func(kn, vn *yaml.Node) error {
 		if err := d.at(kn, k.checkName(k.path, kn.Value)); err != nil {
 			return err
@@ -204,6 +207,7 @@ func (d decoder) table(n *yaml.Node, k key, v reflect.Value) error {
 			return d.fail(vn, i18n.M("config.value.empty", k.path+"."+short(kn.Value)), k.hint())
 		}
 		out[kn.Value] = s
+		places[kn.Value] = d.pos(kn)
 		return nil
 	})
 	v.Set(reflect.ValueOf(out))

@@ -99,7 +99,10 @@ func misnamed(in Input) error {
 
 // decode reads the one document of a file into s.
 func (s *Settings) decode(file string, b []byte) error {
-	d := decoder{file: file, origins: s.Origins}
+	if s.Places == nil {
+		s.Places = map[string]map[string]fault.Pos{}
+	}
+	d := decoder{file: file, origins: s.Origins, places: s.Places}
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	var doc, more yaml.Node
 	switch err := dec.Decode(&doc); {

@@ -218,6 +218,17 @@ func TestSchemaAgreesWithLoad(t *testing.T) {
 		"image: {files: [{from: a, to: b}]}": false,
 		"image: {files: [{}]}\n":             false,
 		"- a\n":                              false,
+
+		"check: {rules: v1, severity: waste, disable: {ENV001: no database here}}\n": true,
+		"check: {rules: v0}\n":                                       false,
+		"check: {severity: high}\n":                                  false,
+		"check: {disable: [ENV001]}\n":                               false,
+		"check: {disable: {ENV001: ''}}\n":                           false,
+		"check: {disable: {ENV001: '-'}}\n":                          false,
+		"check: {disable: {env1: not an ID}}\n":                      false,
+		"check: {licenses: {allow: [Apache 2]}}\n":                   false,
+		"check: {licenses: {exceptions: {example.com/a: bought}}}\n": true,
+		"check: {vulnerabilities: {ignore: {GO-2024-1: ''}}}\n":      false,
 	} {
 		var v any
 		if err := yaml.Unmarshal([]byte(content), &v); err != nil {

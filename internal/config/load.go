@@ -68,6 +68,9 @@ func (o Origin) Message() i18n.Message {
 type Settings struct {
 	Config  Config
 	Origins map[string]Origin // by dotted key; every key that has a value of its own is there
+	// Places says where the file states each name of a table, by dotted key and
+	// name. What a variable or a flag states is not there.
+	Places map[string]map[string]fault.Pos
 }
 
 // Load reads the file and lays the environment and then the flags over it. A
@@ -152,6 +155,7 @@ func (s *Settings) setText(k key, label, value string, o Origin) error {
 	}
 	k.in(reflect.ValueOf(&s.Config).Elem()).Set(v)
 	s.Origins[k.path] = o
+	delete(s.Places, k.path)
 	return nil
 }
 

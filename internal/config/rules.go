@@ -26,7 +26,10 @@ const (
 	anyText  = `^.+$`
 	imageTag = `^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`
 	numbers  = `^[0-9]{1,10}(:[0-9]{1,10})?$`
-	duration = `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$`
+	spdxID   = `^[A-Za-z0-9.+-]+$`
+	// reasonText wants more than a dash or a dot: who reads it later needs words.
+	reasonText = `^.*[^\s.-].*[^\s.-].*$`
+	duration   = `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$`
 )
 
 // rules is the one table of what every key accepts and what it defaults to.
@@ -99,5 +102,16 @@ func rules() map[string]rule {
 		"image.files.to":   {pattern: `^/.*$`, form: i18n.M("config.form.absolute"), required: true},
 		"image.files.mode": {pattern: `^(0o)?[0-7]{1,5}$`, check: checkMode, form: i18n.M("config.form.mode"), plain: true},
 		"image.files.user": fileUser,
+
+		"check.rules":    {enum: RuleSets()},
+		"check.severity": {enum: []string{"stops-build", "cannot-start", "fails-in-production", "security", "waste"}, def: "waste"},
+		"check.disable":  {names: `^[A-Z]+[0-9]{3}$`, pattern: reasonText, form: i18n.M("config.form.disable")},
+
+		"check.licenses.allow":      {pattern: spdxID, form: i18n.M("config.form.spdx")},
+		"check.licenses.deny":       {pattern: spdxID, form: i18n.M("config.form.spdx")},
+		"check.licenses.exceptions": {names: `^[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*$`, pattern: reasonText, form: i18n.M("config.form.moduleReason")},
+
+		"check.vulnerabilities.database": {pattern: anyText, check: checkDatabase, form: i18n.M("config.form.database")},
+		"check.vulnerabilities.ignore":   {names: `^[A-Za-z][A-Za-z0-9]*-[A-Za-z0-9-]+$`, pattern: reasonText, form: i18n.M("config.form.osvReason")},
 	}
 }
