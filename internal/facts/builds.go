@@ -49,6 +49,9 @@ func (r *Repo) builds() []Build {
 			}
 		}
 	}
+	for i := range r.Releases {
+		out = append(out, r.releaseBuilds(&r.Releases[i])...)
+	}
 	for i := range r.Scripts {
 		s := &r.Scripts[i]
 		for _, g := range ownBuilds(s.Commands) {

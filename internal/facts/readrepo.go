@@ -66,6 +66,9 @@ func ReadRepo(ctx context.Context, root string) (Repo, error) {
 // what the file says is in the Repo it gives, which keeps nothing of buf.
 func readRepoFile(root string, j repoJob, buf []byte) (Repo, []byte) {
 	src, err := readLimited(filepath.Join(root, filepath.FromSlash(j.path)), j.limit(), buf)
+	if err != nil && j.kind == "yaml" {
+		return Repo{}, buf // what is so large was not written by hand
+	}
 	if err != nil {
 		return Repo{Notes: []Note{{Pos: Pos{File: j.path}, Text: "not read: " + reason(err)}}}, buf
 	}
@@ -138,6 +141,20 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 			note("read in part: its shell is not understood")
 		}
 		r.Scripts = []Script{{Path: j.path, Kind: "sh", Commands: cs}}
+	case "yaml":
+		r.Manifests = readManifests(j.path, src)
+		if r.Manifests == nil {
+			return r
+		}
+	case "goreleaser", "ko":
+		read := readGoreleaser
+		if j.kind == "ko" {
+			read = readKo
+		}
+		var err error
+		if r.Releases, err = read(j.path, src); err != nil {
+			note("not read: " + reason(err))
+		}
 	case "pin":
 		r.Pins = readPins(j.path, path.Base(j.path), string(src))
 	case "env":
@@ -235,6 +252,7 @@ func (r *Repo) finish(root string, files map[string]bool) {
 		}
 		g.Module = m
 	}
+	r.fillEnv()
 	for i := range r.Dockerfiles {
 		d := &r.Dockerfiles[i]
 		d.Context = r.contextOf(d, files)

@@ -292,4 +292,5 @@ type Build struct {
 	Workflow  *Workflow
 	Job       *Job
 	Script    *Script
+	Release   *Release
 }

@@ -11,6 +11,8 @@ func FuzzRepoFiles(f *testing.F) {
 	for _, seed := range []string{
 		"", "FROM a\nRUN <<E\nx\nE\n", "FROM $A${B:-${C:+d}}\nENV a=$a$a\nCOPY . \\", "jobs: {a: {steps: [{run: 'go build ${{ x'}]}}",
 		"a: &a {<<: *a, extends: a, script: [*a]}\n", "A=$(A)$(B\nx: ; $(A)\n\t@go $@\n", "if cd; then (go `x` ${a[@]}; fi <<E\n$((1))\nE",
+		"apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Pod, spec: {containers: [{image: a}]}}]\n---\n",
+		"apiVersion: v1\nkind: Pod\nspec: &s {containers: [*s], <<: *s}\n", "builds: [{main: ./a, env: [A=b], flags: [-tags, '{{ x }}']}]\n",
 		"//go:build a\n// +build b\n\npackage p\nimport \"C\"\n//go:embed \"x\n", "module a\nrequire b v1\n", "[tools]\ngo={version=\n", "#slipway:ignore A1",
 	} {
 		f.Add([]byte(seed))
@@ -37,6 +39,11 @@ func FuzzRepoFiles(f *testing.F) {
 		readPins("mise.toml", "mise.toml", string(src))
 		readEnvFile(".env", string(src))
 		readIgnores("x", src)
+		r.Manifests = readManifests("x.yaml", src)
+		r.fillEnv()
+		r.Releases, _ = readGoreleaser("goreleaser.yml", src)
+		ko, _ := readKo(".ko.yaml", src)
+		r.Releases = append(r.Releases, ko...)
 		r.Builds()
 	})
 }

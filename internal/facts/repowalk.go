@@ -100,6 +100,10 @@ func kindOf(name string) string {
 		return "gitlab"
 	case dir == ".github/workflows/" && (ext == ".yml" || ext == ".yaml"):
 		return "github"
+	case releaseFiles[base] != "":
+		return releaseFiles[base]
+	case ext == ".yaml", ext == ".yml":
+		return "yaml"
 	case base == "Makefile", base == "makefile", base == "GNUmakefile", ext == ".mk":
 		return "make"
 	case ext == ".sh", ext == ".bash":
@@ -114,6 +118,13 @@ func kindOf(name string) string {
 		return "docker"
 	}
 	return ""
+}
+
+// releaseFiles are the names under which the tools look for their
+// configuration (goreleaser.com/customization, ko.build/configuration).
+var releaseFiles = map[string]string{
+	".goreleaser.yml": "goreleaser", ".goreleaser.yaml": "goreleaser", "goreleaser.yml": "goreleaser", "goreleaser.yaml": "goreleaser",
+	".ko.yaml": "ko", ".ko.yml": "ko",
 }
 
 // templateExts are endings of files that are called Dockerfile.x and are none.

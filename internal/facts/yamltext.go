@@ -14,6 +14,7 @@ type yamlFile struct {
 	name  string
 	lines []string
 	root  *yaml.Node
+	above int // lines of the file above the document
 }
 
 func parseYAML(name string, src []byte) (yamlFile, error) {
@@ -28,7 +29,9 @@ func parseYAML(name string, src []byte) (yamlFile, error) {
 	return f, nil
 }
 
-func (f yamlFile) pos(n *yaml.Node) Pos { return Pos{File: f.name, Line: n.Line, Column: n.Column} }
+func (f yamlFile) pos(n *yaml.Node) Pos {
+	return Pos{File: f.name, Line: f.above + n.Line, Column: n.Column}
+}
 
 func (f yamlFile) line(n *yaml.Node) Line {
 	if n = deref(n); n == nil || n.Kind != yaml.ScalarNode {
