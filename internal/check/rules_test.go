@@ -17,6 +17,8 @@ import (
 // TestRules reads testdata/<ID>.txtar, which holds small repositories: below
 // bad/ what the rule finds, below good/ the same mended, below near/ what
 // looks like it and is right. The file want of each lists `ID path:line`.
+// What lies below bad.modcache/ and so on is the module cache of that
+// repository; without one, nothing is known of modules from elsewhere.
 func TestRules(t *testing.T) {
 	for _, r := range Rules() {
 		t.Run(r.ID, func(t *testing.T) {
@@ -29,7 +31,7 @@ func TestRules(t *testing.T) {
 			want := map[string][]string{}
 			for _, f := range a.Files {
 				dir, name, ok := strings.Cut(f.Name, "/")
-				if !ok || !slices.Contains([]string{"bad", "good", "near"}, dir) {
+				if !ok || !slices.Contains([]string{"bad", "good", "near"}, strings.TrimSuffix(dir, ".modcache")) {
 					t.Fatalf("%s is in none of bad/, good/, near/", f.Name)
 				}
 				if name == "want" {
@@ -54,6 +56,12 @@ func TestRules(t *testing.T) {
 				}
 				if len(repo.GoFiles)+len(repo.Modules)+len(repo.Dockerfiles)+len(repo.Workflows)+len(repo.Scripts)+len(repo.EnvFiles) == 0 {
 					t.Errorf("%s/ is empty", dir)
+				}
+				cache := filepath.Join(root, dir+".modcache")
+				if _, err := os.Stat(cache); err == nil {
+					if err := facts.ReadDeps(context.Background(), &repo, filepath.Join(root, dir), cache); err != nil {
+						t.Fatalf("%s: %v", dir, err)
+					}
 				}
 				repo.WorkTree = true
 				res, err := Run(&repo, nil)

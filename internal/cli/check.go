@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-build/slipway/internal/facts"
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/finding"
+	"github.com/slipway-build/slipway/internal/gotool"
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/report"
 )
@@ -28,6 +29,7 @@ var severities = []finding.Severity{finding.StopsBuild, finding.CannotStart, fin
 type checkFlags struct {
 	format, output, severity, baseline string
 	rules                              []string
+	deps                               bool
 }
 
 func (a *app) check() *cobra.Command {
@@ -49,6 +51,7 @@ func (a *app) check() *cobra.Command {
 	fs.StringVar(&f.severity, "severity", string(finding.Waste), a.say(i18n.M("check.flag.severity")))
 	fs.StringVar(&f.baseline, "baseline", "", a.say(i18n.M("check.flag.baseline", baselineName)))
 	fs.StringSliceVar(&f.rules, "rules", nil, a.say(i18n.M("check.flag.rules")))
+	fs.BoolVar(&f.deps, "deps", true, a.say(i18n.M("check.flag.deps")))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := f.validate(a, c); err != nil {
 			return err
@@ -67,6 +70,11 @@ func (a *app) check() *cobra.Command {
 			return err
 		}
 		repo.Prefix, repo.WorkTree = belowTop(dir)
+		if f.deps {
+			if err := facts.ReadDeps(c.Context(), &repo, dir, gotool.ModCache(a.env)); err != nil {
+				return err
+			}
+		}
 		if err := a.checkPolicy(dir, &repo, &f, c.Flags().Changed("severity")); err != nil {
 			return err
 		}

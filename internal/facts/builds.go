@@ -24,6 +24,10 @@ func (r *Repo) Builds() []Build {
 type repoMemo struct {
 	once   sync.Once
 	builds []Build
+
+	mu       sync.Mutex // of what follows
+	byDir    map[string][]*GoFile
+	closures map[string]Imports
 }
 
 func (r *Repo) builds() []Build {

@@ -17,20 +17,53 @@ type Reached struct {
 type Imports map[string]Reached
 
 // Closure follows the imports of the packages in dirs, directories relative
-// to the repository, through the repository's own files. Packages of std and
-// of modules from elsewhere are reached, but not entered. The files are those
-// of linux/amd64 with the tags given; cgo counts among the tags.
+// to the repository, through the repository's own files and, if Deps is
+// there, through those of modules from elsewhere. Packages of std are
+// reached, but not entered. The files are those of linux/amd64 with the tags
+// given; cgo counts among the tags. The result is shared and not to be
+// changed.
 func (r *Repo) Closure(module *RepoModule, dirs []string, tags []string) Imports {
+	if r.memo == nil {
+		return r.closure(module, dirs, tags, r.filesByDir())
+	}
+	root := "\x00"
+	if module != nil {
+		root = module.Root
+	}
+	key := root + "\n" + strings.Join(dirs, "\x00") + "\n" + strings.Join(slices.Sorted(slices.Values(tags)), ",")
+	m := r.memo
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out, ok := m.closures[key]
+	if !ok {
+		if m.byDir == nil {
+			m.byDir, m.closures = r.filesByDir(), map[string]Imports{}
+		}
+		out = r.closure(module, dirs, tags, m.byDir)
+		m.closures[key] = out
+	}
+	return out
+}
+
+// filesByDir gives the repository's Go files without tests.
+func (r *Repo) filesByDir() map[string][]*GoFile {
 	byDir := map[string][]*GoFile{}
 	for i := range r.GoFiles {
 		if g := &r.GoFiles[i]; !g.Test {
 			byDir[g.Dir] = append(byDir[g.Dir], g)
 		}
 	}
-	local := r.localModules(module)
+	return byDir
+}
+
+func (r *Repo) closure(module *RepoModule, dirs []string, tags []string, byDir map[string][]*GoFile) Imports {
+	sel := &selection{}
+	if module != nil {
+		sel = r.selectionOf(module)
+	}
 	out := Imports{}
 	type item struct {
-		dir   string
+		files []*GoFile
 		chain []Step
 	}
 	var queue []item
@@ -38,24 +71,31 @@ func (r *Repo) Closure(module *RepoModule, dirs []string, tags []string) Imports
 	for _, d := range dirs {
 		if !seen[d] {
 			seen[d] = true
-			queue = append(queue, item{d, []Step{{Package: r.importPath(module, d)}}})
+			queue = append(queue, item{byDir[d], []Step{{Package: r.importPath(module, d)}}})
 		}
 	}
 	for len(queue) > 0 {
 		it := queue[0]
 		queue = queue[1:]
-		for _, g := range byDir[it.dir] {
+		for _, g := range it.files {
 			if !g.Built(tags) {
 				continue
 			}
 			for _, im := range g.Imports {
-				chain := append(slices.Clip(it.chain), Step{im.Path, im.Pos})
-				if _, ok := out[im.Path]; !ok {
-					out[im.Path] = Reached{im.Path, chain}
+				if _, ok := out[im.Path]; ok {
+					continue
 				}
-				if d, ok := local.dir(im.Path); ok && !seen[d] {
-					seen[d] = true
-					queue = append(queue, item{d, chain})
+				chain := append(slices.Clip(it.chain), Step{im.Path, im.Pos})
+				out[im.Path] = Reached{im.Path, chain}
+				if d, ok := sel.local.dir(im.Path); ok {
+					if !seen[d] {
+						seen[d] = true
+						queue = append(queue, item{byDir[d], chain})
+					}
+				} else if r.Deps != nil && module != nil {
+					if p := sel.find(r.Deps, im.Path); p != nil {
+						queue = append(queue, item{pointers(p.Files), chain})
+					}
 				}
 			}
 		}
@@ -63,33 +103,81 @@ func (r *Repo) Closure(module *RepoModule, dirs []string, tags []string) Imports
 	return out
 }
 
+func pointers(files []GoFile) []*GoFile {
+	out := make([]*GoFile, len(files))
+	for i := range files {
+		out[i] = &files[i]
+	}
+	return out
+}
+
 // Built reports whether a build for linux/amd64 with these tags, cgo among
 // them, takes the file.
 func (g *GoFile) Built(tags []string) bool {
-	on := func(tag string) bool {
-		switch tag {
-		case "linux", "amd64", "unix", "gc":
-			return true
-		}
-		return strings.HasPrefix(tag, "go1.") || slices.Contains(tags, tag)
-	}
 	if !fitsName(path.Base(g.Path), "linux", "amd64") || g.Package == "documentation" {
 		return false
 	}
 	if !slices.Contains(tags, "cgo") && slices.ContainsFunc(g.Imports, func(i Import) bool { return i.Path == "C" }) {
 		return false
 	}
-	if g.Build != "" {
-		x, err := constraint.Parse("//go:build " + g.Build)
-		return err == nil && x.Eval(on)
+	if g.Build == "" && len(g.PlusBuild) == 0 {
+		return true
 	}
-	for _, l := range g.PlusBuild {
-		x, err := constraint.Parse("// +build " + l.Value)
-		if err == nil && !x.Eval(on) {
+	on := func(tag string) bool { return onLinux(tag) || slices.Contains(tags, tag) }
+	if g.Build != "" {
+		xs := g.constraints()
+		return len(xs) == 1 && xs[0].Eval(on)
+	}
+	for _, x := range g.constraints() {
+		if !x.Eval(on) {
 			return false
 		}
 	}
 	return true
+}
+
+// onLinux reports whether a tag is set by itself on linux/amd64.
+func onLinux(tag string) bool {
+	switch tag {
+	case "linux", "amd64", "unix", "gc":
+		return true
+	}
+	return strings.HasPrefix(tag, "go1.")
+}
+
+// constraints are the build constraints of the file that count, all of which
+// must hold; one that is malformed is left out.
+func (g *GoFile) constraints() []constraint.Expr {
+	if g.exprs != nil {
+		return g.exprs
+	}
+	if g.Build != "" {
+		if x, err := constraint.Parse("//go:build " + g.Build); err == nil {
+			return []constraint.Expr{x}
+		}
+		return nil
+	}
+	var out []constraint.Expr
+	for _, l := range g.PlusBuild {
+		if x, err := constraint.Parse("// +build " + l.Value); err == nil {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// Constraint is what the build lines of the file say together: //go:build if
+// it has one, else // +build. Nil if there is none, or it is malformed.
+func (g *GoFile) Constraint() constraint.Expr {
+	var all constraint.Expr
+	for _, x := range g.constraints() {
+		if all == nil {
+			all = x
+		} else {
+			all = &constraint.AndExpr{X: all, Y: x}
+		}
+	}
+	return all
 }
 
 // localModules are the modules whose packages are taken from the repository

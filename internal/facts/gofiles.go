@@ -40,6 +40,9 @@ func readGoFile(name string, src []byte) (GoFile, error) {
 	}
 	head := min(fset.PositionFor(f.Package, false).Offset, len(src))
 	g.readHead(src[:head])
+	if g.Build != "" || len(g.PlusBuild) > 0 {
+		g.exprs = g.constraints()
+	}
 	g.HasInit = bytes.Contains(src[head:], []byte("\nfunc init()"))
 	if bytes.Contains(src, []byte("//go:embed")) {
 		g.readEmbeds(src)

@@ -1,6 +1,9 @@
 package facts
 
-import "strings"
+import (
+	"go/build/constraint"
+	"strings"
+)
 
 // RepoSchemaVersion of the Repo document. A change that a reader could notice
 // raises it.
@@ -87,6 +90,8 @@ type GoFile struct {
 	Embeds      []Line   `json:"embeds,omitempty"`      // patterns of //go:embed, one each
 	ZoneCalls   []Line   `json:"zoneCalls,omitempty"`   // calls of time.LoadLocation, with the zone they look up
 	Sites       []Site   `json:"sites,omitempty"`       // what the table of sites asks for; not in tests
+
+	exprs []constraint.Expr // its build lines, parsed; nil in a document that was not read here
 }
 
 // Import is one import of a Go file.
