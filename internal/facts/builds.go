@@ -28,6 +28,9 @@ type repoMemo struct {
 	mu       sync.Mutex // of what follows
 	byDir    map[string][]*GoFile
 	closures map[string]Imports
+
+	dirsOnce sync.Once
+	dirs     map[string][]*GoFile // for Linked
 }
 
 func (r *Repo) builds() []Build {

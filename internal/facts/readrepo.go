@@ -96,7 +96,7 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 			return r
 		}
 		g.ZoneCalls = readZoneCalls(&g, src)
-		g.Sites = readSites(&g, src)
+		readCode(&g, src)
 		r.GoFiles = []GoFile{g}
 	case "go.mod":
 		m, err := readRepoModule(j.path, src)

@@ -90,6 +90,7 @@ type GoFile struct {
 	Embeds      []Line   `json:"embeds,omitempty"`      // patterns of //go:embed, one each
 	ZoneCalls   []Line   `json:"zoneCalls,omitempty"`   // calls of time.LoadLocation, with the zone they look up
 	Sites       []Site   `json:"sites,omitempty"`       // what the table of sites asks for; not in tests
+	Web         *Web     `json:"web,omitempty"`         // what handlers do; nil in a file without any
 
 	exprs []constraint.Expr // its build lines, parsed; nil in a document that was not read here
 }

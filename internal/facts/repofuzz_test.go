@@ -27,12 +27,14 @@ func FuzzRepoFiles(f *testing.F) {
 		cs, _ := readShell(shellText{src: string(src), at: at})
 		r.Scripts = []Script{readMakefile("Makefile", string(src)), {Commands: cs}}
 		if g, err := readGoFile("x/x.go", src); err == nil {
+			readCode(&g, src)
 			r.GoFiles = []GoFile{g}
 			g.Built(nil)
 		}
 		if m, err := readRepoModule("go.mod", src); err == nil {
 			r.Modules = []RepoModule{m}
 			r.Closure(&r.Modules[0], []string{"."}, nil)
+			r.Serves(&r.Modules[0], []string{"."}, nil)
 		}
 		readSums("go.sum", string(src))
 		readVendorModules("vendor/modules.txt", string(src))

@@ -46,26 +46,35 @@ type Value struct {
 	Lit   *Site   `json:"lit,omitempty"`   // a composite literal with or without keys, of any type
 }
 
-// readSites parses a file as a whole if its imports and its bytes say that the
-// table of sites asks for something in it.
-func readSites(g *GoFile, src []byte) []Site {
-	if g.Test || !asksFor(g, src) {
-		return nil
+// readCode parses a file as a whole, once for all readers of code, if its
+// imports and its bytes say that one of them finds something in it.
+func readCode(g *GoFile, src []byte) {
+	if g.Test {
+		return
+	}
+	sites, web := asksFor(g, src), asksForWeb(g, src)
+	if !sites && !web {
+		return
 	}
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, g.Path, src, 0)
 	if err != nil {
-		return nil
+		return
 	}
 	r := &siteReader{g: g, fset: fset, imports: map[string]string{}}
 	for _, im := range g.Imports {
 		r.imports[importName(im)] = im.Path
 	}
-	for _, d := range f.Decls {
-		r.fn = funcName(d)
-		ast.Inspect(d, r.visit)
+	if sites {
+		for _, d := range f.Decls {
+			r.fn = funcName(d)
+			ast.Inspect(d, r.visit)
+		}
+		g.Sites = r.out
 	}
-	return r.out
+	if web {
+		g.Web = readWeb(r, f, src)
+	}
 }
 
 // asksFor reports whether the file imports a package of the tables and holds

@@ -34,7 +34,8 @@ var _ = h.DefaultClient
 	}
 	type seen struct{ Kind, What, Func, Recv string }
 	var got []seen
-	sites := readSites(&g, []byte(src))
+	readCode(&g, []byte(src))
+	sites := g.Sites
 	for _, s := range sites {
 		got = append(got, seen{string(s.Kind), s.What, s.Func, s.Recv})
 	}
