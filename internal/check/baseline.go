@@ -23,6 +23,13 @@ type Entry struct {
 	Path   string `json:"path"`
 	Entity string `json:"entity"`
 	Count  int    `json:"count"`
+	Since  string `json:"since,omitempty"` // day it was first put up with, 2006-01-02; "" not known
+}
+
+// Known is a finding that the baseline holds.
+type Known struct {
+	Finding finding.Finding `json:"finding"`
+	Since   string          `json:"since,omitempty"` // as in Entry
 }
 
 type entryKey struct{ rule, path, entity string }
@@ -53,13 +60,34 @@ func NewBaseline(fs []finding.Finding) Baseline {
 	for _, f := range fs {
 		counts[entryKey{f.ID, f.Pos.File, f.Entity}]++
 	}
-	return baselineOf(counts)
+	return baselineOf(counts, nil)
 }
 
-func baselineOf(counts map[entryKey]int) Baseline {
+// Dated gives b with the day on which its entries were first put up with,
+// where that was not known.
+func (b Baseline) Dated(day string) Baseline {
+	b.Entries = slices.Clone(b.Entries)
+	for i := range b.Entries {
+		b.Entries[i].Since = cmp.Or(b.Entries[i].Since, day)
+	}
+	return b
+}
+
+// since tells the day of each entry, the earliest if one is there twice.
+func (b Baseline) since() map[entryKey]string {
+	days := map[entryKey]string{}
+	for _, e := range b.Entries {
+		if old := days[e.key()]; old == "" || e.Since != "" && e.Since < old {
+			days[e.key()] = e.Since
+		}
+	}
+	return days
+}
+
+func baselineOf(counts map[entryKey]int, days map[entryKey]string) Baseline {
 	b := Baseline{SchemaVersion: SchemaVersion, Entries: []Entry{}}
 	for k, n := range counts {
-		b.Entries = append(b.Entries, Entry{k.rule, k.path, k.entity, n})
+		b.Entries = append(b.Entries, Entry{k.rule, k.path, k.entity, n, days[k]})
 	}
 	sortEntries(b.Entries)
 	return b
@@ -83,10 +111,10 @@ func (b Baseline) Shrink(fs []finding.Finding) Baseline {
 			counts[e.key()] = n
 		}
 	}
-	return baselineOf(counts)
+	return baselineOf(counts, b.since())
 }
 
-// Apply takes the findings that b holds out of r and counts them. What b
+// Apply moves the findings that b holds to those of r that are known. What b
 // holds of the rules that were run and r does not have is Gone; ran tells
 // them.
 func (b Baseline) Apply(r *Result, ran func(rule string) bool) {
@@ -94,19 +122,20 @@ func (b Baseline) Apply(r *Result, ran func(rule string) bool) {
 	for _, e := range b.Entries {
 		left[e.key()] += e.Count
 	}
-	before := len(r.Findings)
+	days := b.since()
 	r.Findings = slices.DeleteFunc(r.Findings, func(f finding.Finding) bool {
 		k := entryKey{f.ID, f.Pos.File, f.Entity}
 		if left[k] <= 0 {
 			return false
 		}
 		left[k]--
+		r.KnownFindings = append(r.KnownFindings, Known{f, days[k]})
 		return true
 	})
-	r.Known = before - len(r.Findings)
+	r.Known = len(r.KnownFindings)
 	for k, n := range left {
 		if n > 0 && ran(k.rule) {
-			r.Gone = append(r.Gone, Entry{k.rule, k.path, k.entity, n})
+			r.Gone = append(r.Gone, Entry{k.rule, k.path, k.entity, n, days[k]})
 		}
 	}
 	sortEntries(r.Gone)

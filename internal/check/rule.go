@@ -26,6 +26,16 @@ const (
 	Medium Confidence = "medium" // the files say so; something outside of them could make up for it
 )
 
+// Cost is what mending a finding asks of somebody.
+type Cost string
+
+// The costs, lowest first.
+const (
+	Automatic Cost = "automatic" // the finding has edits that carry the fix out
+	OneLine   Cost = "line"      // a setting, a flag, a line in a file
+	Design    Cost = "design"    // somebody has to decide how things are to work
+)
+
 // Rule is one thing that is looked for.
 type Rule struct {
 	ID         string           // family and number, such as TAG001; stable for ever
@@ -34,6 +44,7 @@ type Rule struct {
 	Confidence Confidence
 	Advisory   bool         // its findings never count against a threshold
 	Since      int          // the rule set that brought it; one that pins an older set gets it as advisory
+	Cost       Cost         // of mending one by hand; zero: OneLine
 	Title      i18n.Message // what is wrong, without a full stop
 	Why        i18n.Message // what breaks, and for whom
 	Fix        i18n.Message // what mends it, for findings that do not say so themselves
@@ -55,6 +66,14 @@ func Find(id string) (Rule, bool) {
 // Rules gives all rules, sorted by ID.
 func Rules() []Rule {
 	return slices.SortedFunc(slices.Values(rules), func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// CostOf gives what mending f, a finding of the rule, asks for.
+func (r Rule) CostOf(f finding.Finding) Cost {
+	if len(f.Edits) > 0 {
+		return Automatic
+	}
+	return cmp.Or(r.Cost, OneLine)
 }
 
 // find runs the rule and completes its findings.

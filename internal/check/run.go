@@ -16,13 +16,14 @@ const SchemaVersion = 1
 // Result is what a check came to.
 type Result struct {
 	SchemaVersion int               `json:"schemaVersion"`
-	Findings      []finding.Finding `json:"findings"`           // sorted, without those below
-	Rules         int               `json:"rules"`              // how many rules were run
-	Ignored       int               `json:"ignored"`            // findings that a slipway:ignore comment silences
-	Known         int               `json:"known"`              // findings that the baseline holds
-	Disabled      []string          `json:"disabled,omitempty"` // rules that the project's policy leaves out, sorted
-	Gone          []Entry           `json:"gone,omitempty"`     // of the baseline: found no more
-	Notes         []facts.Note      `json:"notes,omitempty"`    // what could not be read or known
+	Findings      []finding.Finding `json:"findings"`                // sorted, without those below
+	Rules         int               `json:"rules"`                   // how many rules were run
+	Ignored       int               `json:"ignored"`                 // findings that a slipway:ignore comment silences
+	Known         int               `json:"known"`                   // findings that the baseline holds
+	KnownFindings []Known           `json:"knownFindings,omitempty"` // these
+	Disabled      []string          `json:"disabled,omitempty"`      // rules that the project's policy leaves out, sorted
+	Gone          []Entry           `json:"gone,omitempty"`          // of the baseline: found no more
+	Notes         []facts.Note      `json:"notes,omitempty"`         // what could not be read or known
 }
 
 // Run applies the rules, or those of only if there are any, and takes away

@@ -123,6 +123,45 @@ func TestBaselineOnlyShrinks(t *testing.T) {
 	}
 }
 
+// TestBaselineKeepsDays: an entry's day stays for as long as the entry does,
+// and a baseline from before there were days is read all the same.
+func TestBaselineKeepsDays(t *testing.T) {
+	f := func(entity string) finding.Finding {
+		return finding.Finding{ID: "ENV001", Entity: entity, Pos: facts.Pos{File: "Dockerfile", Line: 7}}
+	}
+	old, err := ParseBaseline([]byte(`{"schemaVersion":1,"entries":[{"rule":"ENV001","path":"Dockerfile","entity":"a","count":1}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := Result{Findings: []finding.Finding{f("a")}}
+	old.Apply(&res, func(string) bool { return true })
+	if len(res.KnownFindings) != 1 || res.KnownFindings[0].Since != "" {
+		t.Errorf("known are %+v", res.KnownFindings)
+	}
+	b := NewBaseline([]finding.Finding{f("a"), f("b")}).Dated("2026-05-01").Dated("2026-06-01").Shrink([]finding.Finding{f("a")})
+	if len(b.Entries) != 1 || b.Entries[0].Since != "2026-05-01" {
+		t.Errorf("shrunk to %+v", b.Entries)
+	}
+	res = Result{Findings: []finding.Finding{f("a"), f("new")}}
+	b.Apply(&res, func(string) bool { return true })
+	if len(res.KnownFindings) != 1 || res.KnownFindings[0].Since != "2026-05-01" || res.KnownFindings[0].Finding.Entity != "a" {
+		t.Errorf("known are %+v", res.KnownFindings)
+	}
+}
+
+func TestCostOf(t *testing.T) {
+	edited := finding.Finding{Edits: []finding.Edit{{}}}
+	for i, x := range []struct{ got, want Cost }{
+		{Rule{}.CostOf(finding.Finding{}), OneLine},
+		{Rule{Cost: Design}.CostOf(finding.Finding{}), Design},
+		{Rule{Cost: Design}.CostOf(edited), Automatic},
+	} {
+		if x.got != x.want {
+			t.Errorf("%d: %s, want %s", i, x.got, x.want)
+		}
+	}
+}
+
 func FuzzParseBaseline(f *testing.F) {
 	f.Add([]byte(`{"schemaVersion":1,"entries":[{"rule":"ENV001","path":"a","entity":"b","count":-1}]}`))
 	f.Add([]byte(`{"schemaVersion":2}`))
