@@ -19,41 +19,11 @@ type hit struct {
 	advisory                   bool
 }
 
-// hits checks every repository of the corpus that is in the module cache.
+// hits prints what is found in the repositories of a set, "" for all of them.
 func hits(ctx context.Context, set string, tsv bool) error {
-	list, err := corpus()
+	all, looked, err := collect(ctx, set)
 	if err != nil {
 		return err
-	}
-	cache, err := moduleCache(ctx)
-	if err != nil {
-		return err
-	}
-	bin, remove, err := buildSlipway(ctx)
-	if err != nil {
-		return err
-	}
-	defer remove()
-	var all []hit
-	looked := 0
-	for _, r := range list {
-		if set != "" && r.set != set {
-			continue
-		}
-		dir, err := r.dir(cache)
-		if err != nil {
-			return err
-		}
-		if _, err := os.Stat(dir); err != nil {
-			fmt.Fprintf(os.Stderr, "%s@%s is not in the module cache: run fetch\n", r.module, r.version)
-			continue
-		}
-		found, err := checkOne(ctx, bin, r.name(), dir)
-		if err != nil {
-			return err
-		}
-		looked++
-		all = append(all, found...)
 	}
 	if tsv {
 		for _, h := range all {
@@ -63,6 +33,44 @@ func hits(ctx context.Context, set string, tsv bool) error {
 	}
 	table(all, looked)
 	return nil
+}
+
+// collect checks every repository of the set that is in the module cache and
+// tells how many these are.
+func collect(ctx context.Context, set string) (all []hit, looked int, err error) {
+	list, err := corpus()
+	if err != nil {
+		return nil, 0, err
+	}
+	cache, err := moduleCache(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	bin, remove, err := buildSlipway(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer remove()
+	for _, r := range list {
+		if set != "" && r.set != set {
+			continue
+		}
+		dir, err := r.dir(cache)
+		if err != nil {
+			return nil, 0, err
+		}
+		if _, err := os.Stat(dir); err != nil {
+			fmt.Fprintf(os.Stderr, "%s@%s is not in the module cache: run fetch\n", r.module, r.version)
+			continue
+		}
+		found, err := checkOne(ctx, bin, r.name(), dir)
+		if err != nil {
+			return nil, 0, err
+		}
+		looked++
+		all = append(all, found...)
+	}
+	return all, looked, nil
 }
 
 // checkOne runs the program as a user would and reads its document.

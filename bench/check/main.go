@@ -3,6 +3,7 @@
 //
 //	go run ./bench/check fetch              # module zips of corpus.txt into the module cache; prints name, directory, set
 //	go run ./bench/check hits [-tsv] [-set development]
+//	go run ./bench/check precision [-open]  # holds the findings against judged/, writes docs/precision.md
 //	go run ./bench/check time [-rounds 9] DIR…
 //
 // The repositories are the module versions of corpus.txt as the go command
@@ -52,6 +53,12 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return hits(ctx, *set, *tsv)
+	case "precision":
+		open := fs.Bool("open", false, "print the findings that nobody has judged, and write no page")
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		return precision(ctx, *open)
 	case "time":
 		rounds := fs.Int("rounds", 9, "counted rounds")
 		if err := fs.Parse(args); err != nil {
@@ -64,7 +71,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		return floor(fs.Args())
 	}
-	return errors.New("usage: go run ./bench/check fetch | hits [-tsv] [-set SET] | time [-rounds N] DIR…")
+	return errors.New("usage: go run ./bench/check fetch | hits [-tsv] [-set SET] | precision [-open] | time [-rounds N] DIR…")
 }
 
 // buildSlipway builds the program into a directory of its own.
