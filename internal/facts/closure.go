@@ -23,14 +23,24 @@ type Imports map[string]Reached
 // given; cgo counts among the tags. The result is shared and not to be
 // changed.
 func (r *Repo) Closure(module *RepoModule, dirs []string, tags []string) Imports {
+	return r.ClosureFor(linux, module, dirs, tags)
+}
+
+// Platform is what a build is for.
+type Platform struct{ GOOS, GOARCH string }
+
+var linux = Platform{"linux", "amd64"}
+
+// ClosureFor is Closure for another platform.
+func (r *Repo) ClosureFor(p Platform, module *RepoModule, dirs []string, tags []string) Imports {
 	if r.memo == nil {
-		return r.closure(module, dirs, tags, r.filesByDir())
+		return r.closure(p, module, dirs, tags, r.filesByDir())
 	}
 	root := "\x00"
 	if module != nil {
 		root = module.Root
 	}
-	key := root + "\n" + strings.Join(dirs, "\x00") + "\n" + strings.Join(slices.Sorted(slices.Values(tags)), ",")
+	key := p.GOOS + "/" + p.GOARCH + "\n" + root + "\n" + strings.Join(dirs, "\x00") + "\n" + strings.Join(slices.Sorted(slices.Values(tags)), ",")
 	m := r.memo
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -39,7 +49,7 @@ func (r *Repo) Closure(module *RepoModule, dirs []string, tags []string) Imports
 		if m.byDir == nil {
 			m.byDir, m.closures = r.filesByDir(), map[string]Imports{}
 		}
-		out = r.closure(module, dirs, tags, m.byDir)
+		out = r.closure(p, module, dirs, tags, m.byDir)
 		m.closures[key] = out
 	}
 	return out
@@ -56,7 +66,7 @@ func (r *Repo) filesByDir() map[string][]*GoFile {
 	return byDir
 }
 
-func (r *Repo) closure(module *RepoModule, dirs []string, tags []string, byDir map[string][]*GoFile) Imports {
+func (r *Repo) closure(p Platform, module *RepoModule, dirs []string, tags []string, byDir map[string][]*GoFile) Imports {
 	sel := &selection{}
 	if module != nil {
 		sel = r.selectionOf(module)
@@ -78,7 +88,7 @@ func (r *Repo) closure(module *RepoModule, dirs []string, tags []string, byDir m
 		it := queue[0]
 		queue = queue[1:]
 		for _, g := range it.files {
-			if !g.Built(tags) {
+			if !g.BuiltFor(p, tags) {
 				continue
 			}
 			for _, im := range g.Imports {
@@ -93,8 +103,8 @@ func (r *Repo) closure(module *RepoModule, dirs []string, tags []string, byDir m
 						queue = append(queue, item{byDir[d], chain})
 					}
 				} else if r.Deps != nil && module != nil {
-					if p := sel.find(r.Deps, im.Path); p != nil {
-						queue = append(queue, item{pointers(p.Files), chain})
+					if d := sel.find(r.Deps, im.Path); d != nil {
+						queue = append(queue, item{pointers(d.Files), chain})
 					}
 				}
 			}
@@ -113,8 +123,11 @@ func pointers(files []GoFile) []*GoFile {
 
 // Built reports whether a build for linux/amd64 with these tags, cgo among
 // them, takes the file.
-func (g *GoFile) Built(tags []string) bool {
-	if !fitsName(path.Base(g.Path), "linux", "amd64") || g.Package == "documentation" {
+func (g *GoFile) Built(tags []string) bool { return g.BuiltFor(linux, tags) }
+
+// BuiltFor is Built for another platform.
+func (g *GoFile) BuiltFor(p Platform, tags []string) bool {
+	if !fitsName(path.Base(g.Path), p.GOOS, p.GOARCH) || g.Package == "documentation" {
 		return false
 	}
 	if !slices.Contains(tags, "cgo") && slices.ContainsFunc(g.Imports, func(i Import) bool { return i.Path == "C" }) {
@@ -123,7 +136,7 @@ func (g *GoFile) Built(tags []string) bool {
 	if g.Build == "" && len(g.PlusBuild) == 0 {
 		return true
 	}
-	on := func(tag string) bool { return onLinux(tag) || slices.Contains(tags, tag) }
+	on := func(tag string) bool { return p.sets(tag) || slices.Contains(tags, tag) }
 	if g.Build != "" {
 		xs := g.constraints()
 		return len(xs) == 1 && xs[0].Eval(on)
@@ -136,14 +149,19 @@ func (g *GoFile) Built(tags []string) bool {
 	return true
 }
 
-// onLinux reports whether a tag is set by itself on linux/amd64.
-func onLinux(tag string) bool {
+// sets reports whether a tag is set by itself on the platform.
+func (p Platform) sets(tag string) bool {
 	switch tag {
-	case "linux", "amd64", "unix", "gc":
+	case p.GOOS, p.GOARCH, "gc":
 		return true
+	case "unix":
+		return unixes[p.GOOS]
 	}
 	return strings.HasPrefix(tag, "go1.")
 }
+
+// unixes are the systems that fit the tag unix. Source: internal/syslist.
+var unixes = set("aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "linux", "netbsd", "openbsd", "solaris")
 
 // constraints are the build constraints of the file that count, all of which
 // must hold; one that is malformed is left out.

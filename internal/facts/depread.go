@@ -86,7 +86,7 @@ func outcomes(x constraint.Expr, free map[string]bool) (canTrue, canFalse bool) 
 		if free[x.Tag] {
 			return true, true
 		}
-		on := onLinux(x.Tag)
+		on := linux.sets(x.Tag)
 		return on, !on
 	case *constraint.NotExpr:
 		t, f := outcomes(x.X, free)

@@ -81,6 +81,8 @@ func (g *GoFile) readHead(head []byte) {
 			}
 		case strings.HasPrefix(t, "// Code generated ") && strings.HasSuffix(t, " DO NOT EDIT."):
 			g.Generated = true
+		case strings.HasPrefix(t, "//go:debug ") || strings.HasPrefix(t, "//go:debug\t"):
+			g.Debugs = append(g.Debugs, Line{strings.TrimSpace(t[len("//go:debug"):]), pos})
 		default:
 			word, rest, _ := strings.Cut(strings.TrimLeft(t[2:], " \t"), " ")
 			switch {

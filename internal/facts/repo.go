@@ -86,6 +86,7 @@ type GoFile struct {
 	BuildPos    Pos      `json:"buildPos,omitzero"`     //
 	PlusBuild   []Line   `json:"plusBuild,omitempty"`   // what follows // +build
 	SpacedBuild []Line   `json:"spacedBuild,omitempty"` // "// go:build x", which the go command takes for a comment
+	Debugs      []Line   `json:"debugs,omitempty"`      // key=value of //go:debug
 	HasInit     bool     `json:"hasInit,omitempty"`     // declares func init()
 	Embeds      []Line   `json:"embeds,omitempty"`      // patterns of //go:embed, one each
 	ZoneCalls   []Line   `json:"zoneCalls,omitempty"`   // calls of time.LoadLocation, with the zone they look up

@@ -21,6 +21,7 @@ const (
 	SiteRef     SiteKind = "ref"     // pkg.Name in any other place
 	SiteMethod  SiteKind = "method"  // x.Method(…), x not a package
 	SiteAssign  SiteKind = "assign"  // x.Field = …, x not a package
+	SiteRead    SiteKind = "read"    // x.Field in any other place, x not a package
 )
 
 // Site is a place in Go code that the table of sites asks for. It is read
@@ -32,6 +33,7 @@ type Site struct {
 	Pos    Pos              `json:"pos"`
 	Func   string           `json:"func,omitempty"`   // the function it stands in: main, (*Server).Run; "" none
 	Recv   string           `json:"recv,omitempty"`   // x of a method or field, as written
+	Guards []string         `json:"guards,omitempty"` // the names in the conditions and cases around it
 	Fields map[string]Value `json:"fields,omitempty"` // of a literal with keys
 	Args   []Value          `json:"args,omitempty"`   // of a call or method; the value of an assignment
 }
@@ -67,7 +69,7 @@ func readCode(g *GoFile, src []byte) {
 	}
 	if sites {
 		for _, d := range f.Decls {
-			r.fn = funcName(d)
+			r.fn, r.guards = funcName(d), nil
 			ast.Inspect(d, r.visit)
 		}
 		g.Sites = r.out
@@ -143,6 +145,8 @@ type siteReader struct {
 	fset    *token.FileSet
 	imports map[string]string // local name → import path
 	fn      string            // where the visitor is
+	guards  []guard           // the conditional blocks that the visitor is in
+	here    token.Pos         // of the node that is visited
 	out     []Site
 	done    map[ast.Expr]bool // selectors that a literal or a call has taken
 }
@@ -173,7 +177,7 @@ func (r *siteReader) qualified(x ast.Expr) (pkg, name string, ok bool) {
 }
 
 func (r *siteReader) add(s Site) {
-	s.Func = r.fn
+	s.Func, s.Guards = r.fn, r.guardNames()
 	r.out = append(r.out, s)
 }
 
@@ -185,6 +189,7 @@ func (r *siteReader) take(x ast.Expr) {
 }
 
 func (r *siteReader) visit(n ast.Node) bool {
+	r.guardBy(n)
 	switch n := n.(type) {
 	case *ast.CompositeLit:
 		if pkg, name, ok := r.qualified(n.Type); ok && siteNames[pkg][name] {
@@ -203,6 +208,9 @@ func (r *siteReader) visit(n ast.Node) bool {
 	case *ast.AssignStmt:
 		for i, l := range n.Lhs {
 			sel, ok := l.(*ast.SelectorExpr)
+			if ok && siteReads[sel.Sel.Name] != nil {
+				r.take(sel)
+			}
 			if !ok || len(n.Lhs) != len(n.Rhs) || !r.wants(siteFields[sel.Sel.Name]) {
 				continue
 			}
@@ -213,6 +221,8 @@ func (r *siteReader) visit(n ast.Node) bool {
 	case *ast.SelectorExpr:
 		if pkg, name, ok := r.qualified(n); ok && siteNames[pkg][name] && !r.done[n] {
 			r.add(Site{Kind: SiteRef, What: pkg + "." + name, Pos: r.at(n.Pos())})
+		} else if !ok && r.wants(siteReads[n.Sel.Name]) && !r.done[n] {
+			r.add(Site{Kind: SiteRead, What: "." + n.Sel.Name, Pos: r.at(n.Sel.Pos()), Recv: exprText(n.X)})
 		}
 	}
 	return true

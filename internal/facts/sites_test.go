@@ -2,6 +2,10 @@ package facts
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -59,5 +63,88 @@ var _ = h.DefaultClient
 	}
 	if sites[2].Args[0].Text != "true" {
 		t.Errorf("InsecureSkipVerify is %+v", sites[2].Args)
+	}
+}
+
+func TestSiteGuards(t *testing.T) {
+	src := `package p
+
+import "crypto/tls"
+
+func dial(insecure bool, mode string, resp struct{ OCSPResponse []byte }) *tls.Config {
+	cfg := &tls.Config{}
+	if cfg.ServerName == "" {
+		println("no name")
+	}
+	switch mode {
+	case dev:
+		if insecure {
+			cfg.InsecureSkipVerify = true
+		}
+	}
+	resp.OCSPResponse = nil
+	_ = resp.OCSPResponse
+	cfg.MinVersion = tls.VersionTLS10
+	return cfg
+}
+`
+	g, err := readGoFile("p.go", []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	readCode(&g, []byte(src))
+	for _, s := range g.Sites {
+		if s.Kind != SiteRef && s.Kind != SiteLiteral {
+			got = append(got, string(s.Kind)+" "+s.What+" "+strings.Join(s.Guards, ","))
+		}
+	}
+	want := []string{"assign .InsecureSkipVerify mode,dev,insecure", "read .OCSPResponse ", "assign .MinVersion "}
+	if !slices.Equal(got, want) {
+		t.Errorf("sites %q, want %q", got, want)
+	}
+}
+
+func TestClosureForWasm(t *testing.T) {
+	files := map[string]string{
+		"go.mod":        "module example.com/app\n\ngo 1.26\n",
+		"main.go":       "//go:debug tls3des=1\npackage main\n\nimport _ \"example.com/app/net\"\n",
+		"net/a.go":      "//go:build unix\n\npackage net\n\nimport _ \"os/exec\"\n",
+		"net/b_js.go":   "package net\n\nimport _ \"syscall/js\"\n",
+		"net/c.go":      "//go:build wasip1\n\npackage net\n\nimport _ \"os\"\n",
+		"net/d_wasm.go": "package net\n\nimport _ \"unsafe\"\n",
+	}
+	root := t.TempDir()
+	for name, text := range files {
+		p := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := ReadRepo(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ goos, goarch, want string }{
+		{"linux", "amd64", "os/exec"}, {"js", "wasm", "syscall/js unsafe"}, {"wasip1", "wasm", "os unsafe"},
+	} {
+		var got []string
+		for p := range r.ClosureFor(Platform{tc.goos, tc.goarch}, &r.Modules[0], []string{"."}, nil) {
+			if p != "example.com/app/net" {
+				got = append(got, p)
+			}
+		}
+		slices.Sort(got)
+		if s := strings.Join(got, " "); s != tc.want {
+			t.Errorf("%s/%s reaches %q, want %q", tc.goos, tc.goarch, s, tc.want)
+		}
+	}
+	for _, g := range r.GoFiles {
+		if g.Path == "main.go" && (len(g.Debugs) != 1 || g.Debugs[0].Value != "tls3des=1") {
+			t.Errorf("main.go has //go:debug %v", g.Debugs)
+		}
 	}
 }

@@ -13,6 +13,7 @@ type siteAsk struct {
 	names   []string // types, functions, variables: pkg.Name
 	methods []string // x.Name(…) in files that import one of pkgs
 	fields  []string // x.Name = … in files that import one of pkgs
+	reads   []string // x.Name in any other place in files that import one of pkgs
 }
 
 // siteAsks is the table of sites, by family of rules.
@@ -22,6 +23,7 @@ var (
 	siteNames   = map[string]map[string]bool{} // package → its names
 	siteMethods = map[string][]string{}        // method → packages
 	siteFields  = map[string][]string{}        // field → packages
+	siteReads   = map[string][]string{}        // field that is read → packages
 	siteNeedles = readSiteTable()
 )
 
@@ -46,6 +48,10 @@ func readSiteTable() map[string][][]byte {
 			}
 			for _, n := range a.fields {
 				siteFields[n] = append(siteFields[n], p)
+				words[p]["."+n] = true
+			}
+			for _, n := range a.reads {
+				siteReads[n] = append(siteReads[n], p)
 				words[p]["."+n] = true
 			}
 		}
