@@ -60,4 +60,15 @@ var rules = []Rule{
 	tagsSyntax,
 	spacedConstraint,
 	disagreeingConstraints,
+
+	// TLS: what protects a connection, and FIPS 140.
+	hybridDropped,
+	weakDebug,
+	skipVerify,
+	oldVersion,
+	fipsUndone,
+	fipsMixed,
+	boringWithoutCgo,
+	stapleUnread,
+	replacedKEM,
 }
