@@ -31,6 +31,9 @@ type repoMemo struct {
 
 	dirsOnce sync.Once
 	dirs     map[string][]*GoFile // for Linked
+
+	runsOnce sync.Once
+	runs     []Running
 }
 
 func (r *Repo) builds() []Build {

@@ -47,6 +47,7 @@ func FuzzRepoFiles(f *testing.F) {
 		ko, _ := readKo(".ko.yaml", src)
 		r.Releases = append(r.Releases, ko...)
 		r.Builds()
+		r.Runs()
 	})
 }
 
