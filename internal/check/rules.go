@@ -71,4 +71,5 @@ var rules = []Rule{
 	boringWithoutCgo,
 	stapleUnread,
 	replacedKEM,
+	unknownTag,
 }

@@ -26,6 +26,9 @@ type Deps struct {
 	// file above or in std names, but one of those modules in a package that
 	// nothing links, with that place.
 	Elsewhere map[string]Pos `json:"elsewhere,omitempty"`
+	// Searched says that every module that a go.mod requires was there to be
+	// searched for them.
+	Searched bool `json:"searched,omitempty"`
 }
 
 // DepModule is one module from elsewhere.

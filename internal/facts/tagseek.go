@@ -41,16 +41,21 @@ func (w *depWalk) seekTags(ctx context.Context, d *Deps) error {
 			return err
 		}
 	}
+	d.Searched = true
 	done := map[string]bool{}
 	for i := range w.repo.Modules {
 		mods := w.repo.selectionOf(&w.repo.Modules[i]).mods
 		for _, p := range slices.Sorted(maps.Keys(mods)) {
 			m := mods[p]
 			dir, err := escapedDir(m)
-			if err != nil || m.Missing || done[dir] {
+			if done[dir] {
 				continue
 			}
 			done[dir] = true
+			if _, serr := fs.Stat(w.cache, dir); err != nil || serr != nil || m.Missing {
+				d.Searched = false
+				continue
+			}
 			if err := s.tree(w.cache, dir, m.name(), 0); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package facts
 import (
 	"fmt"
 	"go/build/constraint"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -71,10 +72,22 @@ func (r *Repo) TagUses() []TagUse {
 	for i := range r.Scripts {
 		s := &r.Scripts[i]
 		for _, g := range GoCommands(s.Commands) {
-			add(s.Path, g, path.Join(path.Dir(s.Path), g.Dir), s.Kind == "make" && g.Dir != "")
+			dir, known := path.Join(path.Dir(s.Path), g.Dir), s.Kind == "make" && g.Dir != ""
+			if s.Kind == "sh" && slices.ContainsFunc(g.Args, r.names) {
+				dir, known = ".", true // scripts are run at the root, or go there
+			}
+			add(s.Path, g, dir, known)
 		}
 	}
 	return out
+}
+
+// names reports whether an argument of a go command names one directory with
+// Go files, relative to the root.
+func (r *Repo) names(arg string) bool {
+	dir, ok := strings.CutPrefix(arg, "./")
+	dir = strings.TrimSuffix(dir, "/...")
+	return ok && dir != "" && dir != "..." && Literal(arg) && r.hasDir(path.Clean(dir))
 }
 
 // stdTags are the tags that files of Go's own source tree ask for and that a
@@ -92,6 +105,10 @@ var stdTags = set(
 func IsStdTag(tag string) bool {
 	return stdTags[tag] || knownOS[tag] || knownArch[tag] || strings.HasPrefix(tag, "go1.") || strings.HasPrefix(tag, "goexperiment.")
 }
+
+// StdTags gives the tags that Go itself knows and that are no system,
+// architecture, release or experiment, sorted.
+func StdTags() []string { return slices.Sorted(maps.Keys(stdTags)) }
 
 // eachConstraintTag calls f for every tag of the file's build lines, even of
 // old-style ones that do not count.
