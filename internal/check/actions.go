@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/facts"
@@ -30,7 +31,7 @@ func runActionPin(r *facts.Repo) []finding.Finding {
 		f := finding.Finding{Entity: "job " + j.ID, Evidence: []finding.Evidence{power}}
 		for _, s := range j.Steps {
 			name, ref, ok := strings.Cut(s.Uses.Value, "@")
-			if !ok || !thirdParty(name) || isHash(ref) || strings.Contains(ref, "${{") {
+			if !ok || !thirdParty(name) || sameOwner(r, name) || isHash(ref) || strings.Contains(ref, "${{") {
 				continue
 			}
 			if f.Message.IsZero() {
@@ -51,6 +52,16 @@ func runActionPin(r *facts.Repo) []finding.Finding {
 func thirdParty(name string) bool {
 	owner, rest, ok := strings.Cut(name, "/")
 	return ok && rest != "" && owner != "." && owner != ".." && owner != "actions" && owner != "github" && !strings.HasPrefix(name, "docker://")
+}
+
+// sameOwner reports whether the action belongs to those whom the repository
+// belongs to, going by the module it holds.
+func sameOwner(r *facts.Repo, action string) bool {
+	owner, _, _ := strings.Cut(action, "/")
+	return slices.ContainsFunc(r.Modules, func(m facts.RepoModule) bool {
+		parts := strings.Split(m.Path, "/")
+		return len(parts) > 1 && strings.Contains(parts[0], ".") && strings.EqualFold(parts[1], owner)
+	})
 }
 
 // isHash reports whether ref is a full commit hash, SHA-1 or SHA-256.

@@ -59,7 +59,9 @@ func runCopyOrder(r *facts.Repo) []finding.Finding {
 	return out
 }
 
-// fetchesModules reports whether a build of r has something to download.
+// fetchesModules reports whether a build of r has something to download. A
+// repository whose scripts vendor may keep its modules in directories that
+// were left out of what is read.
 func fetchesModules(r *facts.Repo) bool {
 	requires := false
 	for _, m := range r.Modules {
@@ -68,7 +70,11 @@ func fetchesModules(r *facts.Repo) bool {
 		}
 		requires = requires || len(m.Requires) > 0
 	}
-	return requires
+	return requires && !slices.ContainsFunc(places(r), func(p place) bool {
+		return slices.ContainsFunc(facts.GoCommands(p.commands), func(g facts.GoCommand) bool {
+			return g.Verb == "mod vendor" || g.Verb == "work vendor"
+		})
+	})
 }
 
 // bringsModules reports whether s or one of its parents gets the modules from

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -35,16 +36,17 @@ func runHeadCheckout(r *facts.Repo) []finding.Finding {
 			return
 		}
 		var checkout facts.Pos
+		var into string // the directory it went to
 		for _, s := range j.Steps {
 			if name, _, _ := strings.Cut(s.Uses.Value, "@"); name == "actions/checkout" {
 				ref := s.With["ref"].Value
-				if strings.Contains(ref, "github.event.pull_request.head.") || strings.Contains(ref, "refs/pull/") && s.With["path"].Value == "" {
-					checkout = s.With["ref"].Pos
+				if strings.Contains(ref, "github.event.pull_request.head.") || strings.Contains(ref, "refs/pull/") {
+					checkout, into = s.With["ref"].Pos, path.Clean(s.With["path"].Value)
 				}
 				continue
 			}
 			i := slices.IndexFunc(s.Commands, func(c facts.Command) bool {
-				return len(c.Words) > 1 && (slices.Contains(builders, c.Words[0]) || strings.HasPrefix(c.Words[0], "./"))
+				return len(c.Words) > 1 && inside(path.Join(s.Dir, c.Dir), into) && (slices.Contains(builders, c.Words[0]) || strings.HasPrefix(c.Words[0], "./"))
 			})
 			if checkout.File == "" || i < 0 {
 				continue
@@ -66,4 +68,9 @@ func runHeadCheckout(r *facts.Repo) []finding.Finding {
 		}
 	})
 	return out
+}
+
+// inside reports whether dir is the directory top or lies in it.
+func inside(dir, top string) bool {
+	return top == "." || dir == top || strings.HasPrefix(dir, top+"/")
 }
