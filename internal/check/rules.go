@@ -34,6 +34,11 @@ var rules = []Rule{
 	setupOlder,
 	pinOlder,
 	staleGoLine,
+	jobImageOlder,
+	workOlder,
+	toolchainOlder,
+	toolchainUnused,
+	golangFloats,
 
 	// IGN: the comments that silence rules.
 	ignoreReason,
@@ -48,6 +53,16 @@ var rules = []Rule{
 	baseLatest,
 	imageSecret,
 	timeZones,
+	wrongArch,
+	addUnchecked,
+	tempDir,
+	userLookup,
+	execMissing,
+	healthShell,
+	signalsLost,
+	baseDigest,
+	raceShipped,
+	pipedShell,
 
 	// MOD: modules.
 	verifyGate,
@@ -55,6 +70,9 @@ var rules = []Rule{
 	replaceOutside,
 	vendorDrift,
 	missingSum,
+	installRefused,
+	getInstalls,
+	vendorBypassed,
 
 	// TAG: build tags.
 	tagsSyntax,

@@ -107,6 +107,11 @@ func (r *dockerReader) instruction(n *parser.Node) {
 	case "CMD":
 		r.cmdSet = true
 		s.Cmd = &Exec{Shell: !n.Attributes["json"], Args: vs, Pos: pos}
+	case "HEALTHCHECK":
+		s.Health = nil
+		if len(vs) > 1 && strings.EqualFold(vs[0], "CMD") {
+			s.Health = &Exec{Shell: !n.Attributes["json"], Args: vs[1:], Pos: pos}
+		}
 	case "EXPOSE":
 		for _, v := range vs {
 			s.Exposes = append(s.Exposes, Line{r.expand(v), pos})
@@ -151,7 +156,7 @@ func (r *dockerReader) from(n *parser.Node, vs []string, pos Pos) {
 			s.Env[k] = l
 			r.known[k], r.env[k] = l.Value, l.Value
 		}
-		s.Workdir, s.User, s.Entrypoint, s.Cmd = p.Workdir, p.User, p.Entrypoint, p.Cmd
+		s.Workdir, s.User, s.Entrypoint, s.Cmd, s.Health = p.Workdir, p.User, p.Entrypoint, p.Cmd, p.Health
 	}
 	r.d.Stages = append(r.d.Stages, s)
 }
@@ -226,7 +231,7 @@ func (r *dockerReader) copyOf(s *Stage, n *parser.Node, vs []string, pos Pos) (C
 	if len(vs) < 2 {
 		return Copy{}, false
 	}
-	c := Copy{Pos: pos, From: r.expand(flagOf(n, "from")), FromStage: -1, Add: strings.EqualFold(n.Value, "add")}
+	c := Copy{Pos: pos, From: r.expand(flagOf(n, "from")), FromStage: -1, Add: strings.EqualFold(n.Value, "add"), Checksum: flagOf(n, "checksum")}
 	for _, v := range vs[:len(vs)-1] {
 		if !strings.HasPrefix(v, "<<") {
 			v = r.expand(v)

@@ -80,6 +80,7 @@ func (f yamlFile) githubJob(key, n *yaml.Node, env map[string]Line, defaults *ya
 			j.Matrix[e[0].Value] = v
 		}
 	}
+	f.include(&j, get(get(get(n, "strategy"), "matrix"), "include"))
 	own := get(get(n, "defaults"), "run")
 	shell, dir := f.line(get(defaults, "shell")).Value, f.line(get(defaults, "working-directory")).Value
 	if l := f.line(get(own, "shell")); l.Value != "" {

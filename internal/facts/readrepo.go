@@ -157,6 +157,8 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 		}
 	case "pin":
 		r.Pins = readPins(j.path, path.Base(j.path), string(src))
+	case "doc":
+		r.Installs = readInstalls(j.path, src)
 	case "env":
 		r.EnvFiles = []EnvFile{readEnvFile(j.path, string(src))}
 	}
@@ -214,6 +216,7 @@ func (r *Repo) add(p *Repo) {
 	r.EnvFiles = append(r.EnvFiles, p.EnvFiles...)
 	r.Manifests = append(r.Manifests, p.Manifests...)
 	r.Releases = append(r.Releases, p.Releases...)
+	r.Installs = append(r.Installs, p.Installs...)
 	r.Ignores = append(r.Ignores, p.Ignores...)
 	r.Notes = append(r.Notes, p.Notes...)
 }

@@ -33,6 +33,7 @@ type Repo struct {
 	Deps        *Deps        `json:"deps,omitempty"`      // modules from elsewhere; nil if they were not asked for
 	Machine     *Machine     `json:"machine,omitempty"`   // the go command's settings on this machine; nil if they were not asked for
 	Policy      *Policy      `json:"policy,omitempty"`    // what the project asks of itself in slipway.yaml
+	Installs    []Line       `json:"installs,omitempty"`  // path@version of "go install" and "go run" in README files and docs
 	Ignores     []Ignore     `json:"ignores,omitempty"`   // slipway:ignore ID reason, in any of the files above
 	Notes       []Note       `json:"notes,omitempty"`     // what could not be read or known, and why
 
@@ -152,6 +153,7 @@ type Stage struct {
 	User       Line            `json:"user,omitzero"` // inherited from the parent stage as well
 	Entrypoint *Exec           `json:"entrypoint,omitempty"`
 	Cmd        *Exec           `json:"cmd,omitempty"`
+	Health     *Exec           `json:"health,omitempty"` // HEALTHCHECK CMD; inherited; nil after NONE
 	Copies     []Copy          `json:"copies,omitempty"` // COPY and ADD, its own
 	Runs       []Run           `json:"runs,omitempty"`   // its own
 	Exposes    []Line          `json:"exposes,omitempty"`
@@ -183,6 +185,7 @@ type Copy struct {
 	Srcs      []string `json:"srcs"`           // a heredoc is "<<NAME"
 	Dst       string   `json:"dst"`            // absolute if it can be known
 	Add       bool     `json:"add,omitempty"`
+	Checksum  string   `json:"checksum,omitempty"` // of ADD --checksum
 }
 
 // Run is one RUN.

@@ -112,6 +112,8 @@ func kindOf(name string) string {
 		return "pin"
 	case base == ".env", ext == ".env":
 		return "env"
+	case ext == ".md" && tellsUsers(dir, base):
+		return "doc"
 	case base == "Dockerfile", base == "Containerfile", strings.EqualFold(ext, ".dockerfile"):
 		return "docker"
 	case strings.HasPrefix(base, "Dockerfile.") && !templateExts[ext]:

@@ -17,7 +17,7 @@ type siteAsk struct {
 }
 
 // siteAsks is the table of sites, by family of rules.
-var siteAsks = slices.Concat(webSites, tlsSites, lockSites, wasmSites)
+var siteAsks = slices.Concat(imageSites, webSites, tlsSites, lockSites, wasmSites)
 
 var (
 	siteNames   = map[string]map[string]bool{} // package → its names
