@@ -156,7 +156,7 @@ func TestReadDockerfile(t *testing.T) {
 	same(t, "base", fmt.Sprintf("%+v", b.Base), "{Raw:golang:${GO}-bookworm Name:golang Tag:1.26-bookworm Digest: Resolved:true Pos:Dockerfile:3:1}")
 	same(t, "platform", b.Platform, "$BUILDPLATFORM")
 	same(t, "args", b.Args, "map[TAGS:{b,a Dockerfile:5:1} TARGETARCH:{\x00 Dockerfile:4:1}]")
-	same(t, "copies", fmt.Sprintf("%+v", b.Copies[0]), "{Pos:Dockerfile:8:1 From: FromStage:-1 Srcs:[go.mod go.sum] Dst:/src/ Add:false}")
+	same(t, "copies", fmt.Sprintf("%+v", b.Copies[0]), "{Pos:Dockerfile:8:1 From: FromStage:-1 Srcs:[go.mod go.sum] Dst:/src/ Add:false Checksum:}")
 	same(t, "caches", b.Runs[1].CacheMounts, "[/go/pkg/mod /root/.cache/go-build]")
 	var at []string
 	for _, r := range d.Stages {
