@@ -68,7 +68,8 @@ var imageOlder = Rule{
 			}
 			seen[base.Pos] = true
 			out = append(out, finding.Finding{
-				Pos: base.Pos, Entity: stageName(*b.Stage), Message: i18n.M("rule.go001.message", imageVersion(base), b.Module.Go.Value),
+				Edits: raiseTag(base, b.Module.Go.Value),
+				Pos:   base.Pos, Entity: stageName(*b.Stage), Message: i18n.M("rule.go001.message", imageVersion(base), b.Module.Go.Value),
 				Evidence: []finding.Evidence{
 					{Pos: b.Go.Pos, Text: i18n.M("rule.go001.build", b.Go.Verb, cmp.Or(b.Module.Path, b.Module.Root))},
 					{Pos: b.Module.Go.Pos, Text: i18n.M("rule.go001.line", b.Module.Go.Value)},
@@ -77,6 +78,23 @@ var imageOlder = Rule{
 		}
 		return out
 	},
+}
+
+// raiseTag makes the tag of a golang image that of the go line, in as many
+// parts as it has. Only tags that every release has are known to exist.
+func raiseTag(base facts.ImageRef, line string) []finding.Edit {
+	v, variant, _ := strings.Cut(base.Tag, "-")
+	if base.Digest != "" || base.Raw != base.Name+":"+base.Tag || variant != "" && variant != "alpine" || base.Pos.Column == 1 {
+		return nil
+	}
+	to := line
+	if strings.Count(v, ".") == 1 {
+		to = strings.TrimPrefix(version.Lang("go"+line), "go")
+	}
+	if strings.Trim(to, "0123456789.") != "" {
+		return nil
+	}
+	return []finding.Edit{{Pos: base.Pos, Old: base.Raw, New: base.Name + ":" + to + strings.TrimPrefix(base.Tag, v)}}
 }
 
 // golangBase gives the image that a build's stage comes from, and whether

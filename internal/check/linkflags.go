@@ -35,6 +35,7 @@ func runStaticFlags(r *facts.Repo) []finding.Finding {
 		case b.Cgo == facts.No:
 			f.Message, f.Fix = i18n.M("rule.cgo002.message.off"), i18n.M("rule.cgo002.fix")
 			f.Evidence = []finding.Evidence{{Pos: b.CgoWhy, Text: i18n.M("rule.cgo.off")}}
+			f.Edits = dropStatic(b.Go)
 		case b.Cgo == facts.Yes && compiled(&b) && !mayBeStatic(&b):
 			why, ok := dynamicBecause(r, &b)
 			if !ok || why.Path == "C" || foreign(r, &b) {
@@ -81,6 +82,7 @@ func runRebuildAlways(r *facts.Repo) []finding.Finding {
 			Pos:     b.Go.Pos,
 			Entity:  entity(b.Where, strings.Join(b.Packages, " ")),
 			Message: i18n.M("rule.cgo003.message"),
+			Edits:   dropFlag(b.Go, "-a"),
 		})
 	}
 	return out

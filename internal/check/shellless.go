@@ -32,7 +32,12 @@ func runEntrypointShell(r *facts.Repo) []finding.Finding {
 			return
 		}
 		seen[e.Pos] = true
+		var edits []finding.Edit
+		if list, ok := plainWords(e); ok && e.At.Line > 0 {
+			edits = []finding.Edit{{Pos: e.At, Old: e.Args[0], New: list}}
+		}
 		out = append(out, finding.Finding{
+			Edits:    edits,
 			Pos:      e.Pos,
 			Entity:   entity(stageName(*s), word),
 			Message:  i18n.M("rule.img001.message", word, b.name()),
@@ -46,11 +51,22 @@ func runEntrypointShell(r *facts.Repo) []finding.Finding {
 // execForm writes e in the form that needs no shell, as far as a shell would
 // do nothing but split it into words.
 func execForm(word string, e *facts.Exec) string {
-	line := strings.TrimSpace(strings.Join(e.Args, " "))
-	if line == "" || strings.ContainsAny(line, "$`\"'\\|&;<>*?()[]{}~#\x00\n") {
+	list, ok := plainWords(e)
+	if !ok {
 		return word + ` ["/program", "argument"]`
 	}
-	return word + ` ["` + strings.Join(strings.Fields(line), `", "`) + `"]`
+	return word + " " + list
+}
+
+// plainWords writes the words of a command as a list; false if a shell would
+// do more with them than part them.
+func plainWords(e *facts.Exec) (string, bool) {
+	line := strings.TrimSpace(strings.Join(e.Args, " "))
+	first, _, _ := strings.Cut(line, " ")
+	if line == "" || strings.ContainsAny(line, "$`\"'\\|&;<>*?()[]{}~#\x00\n") || strings.Contains(first, "=") || first == "exec" {
+		return "", false
+	}
+	return `["` + strings.Join(strings.Fields(line), `", "`) + `"]`, true
 }
 
 var runShell = Rule{

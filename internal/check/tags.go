@@ -23,7 +23,9 @@ var tagsSyntax = Rule{
 			for _, g := range facts.GoCommands(p.commands) {
 				for _, tags := range tagFlags(g) {
 					if bad := badTag(tags); bad != "" {
-						out = append(out, finding.Finding{Pos: g.Pos, Entity: entity(p.where, "-tags="+tags), Message: i18n.M("rule.tag001.message", tags, bad)})
+						out = append(out, finding.Finding{
+							Pos: g.Pos, Entity: entity(p.where, "-tags="+tags), Message: i18n.M("rule.tag001.message", tags, bad), Edits: plusToComma(g, tags),
+						})
 					}
 				}
 			}
@@ -46,6 +48,28 @@ func tagFlags(g facts.GoCommand) []string {
 	}
 	return out
 }
+
+// plusToComma parts by commas what was meant to be a list of tags. Negations
+// and alternatives have no counterpart in -tags.
+func plusToComma(g facts.GoCommand, tags string) []finding.Edit {
+	names := strings.FieldsFunc(tags, func(r rune) bool { return r == '+' || r == ',' })
+	if _, ok := g.Flags["-tags"]; !ok || !strings.Contains(tags, "+") || slices.ContainsFunc(names, func(n string) bool { return strings.Trim(n, tagRunes) != "" }) {
+		return nil
+	}
+	for _, w := range g.Raw {
+		if before, after, ok := strings.Cut(w.Value, tags); ok && !strings.Contains(after, tags) && strings.Trim(before+after, `-="'`) == "tags" || w.Value == tags {
+			pos := w.Pos
+			pos.Column += len(before)
+			if w.Value == tags {
+				pos = w.Pos
+			}
+			return []finding.Edit{{Pos: pos, Old: tags, New: strings.Join(names, ",")}}
+		}
+	}
+	return nil
+}
+
+const tagRunes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
 
 // badTag gives the first name in a -tags list that no build constraint can
 // spell. The list is taken apart as cmd/go/internal/work does it: at spaces
@@ -82,9 +106,15 @@ var spacedConstraint = Rule{
 		for _, f := range repo.GoFiles {
 			for _, l := range f.SpacedBuild {
 				expr := strings.TrimPrefix(strings.TrimLeft(l.Value, "/ \t"), "go:build")
-				if x, err := constraint.Parse("//go:build " + expr); err == nil { // else it is prose
-					out = append(out, finding.Finding{Pos: l.Pos, Entity: x.String(), Message: i18n.M("rule.tag002.message", x)})
+				x, err := constraint.Parse("//go:build " + expr)
+				if err != nil {
+					continue // it is prose
 				}
+				hit := finding.Finding{Pos: l.Pos, Entity: x.String(), Message: i18n.M("rule.tag002.message", x)}
+				if spaced, _, ok := strings.Cut(l.Value, "go:build"); ok && f.Build == "" && len(f.SpacedBuild) == 1 && len(f.PlusBuild) == 0 {
+					hit.Edits = []finding.Edit{{Pos: l.Pos, Old: spaced + "go:build", New: "//go:build"}}
+				}
+				out = append(out, hit)
 			}
 		}
 		return out
@@ -112,10 +142,17 @@ var disagreeingConstraints = Rule{
 			if !ok || equivalent(x, old) {
 				continue
 			}
-			out = append(out, finding.Finding{
+			hit := finding.Finding{
 				Pos: f.BuildPos, Entity: x.String(), Message: i18n.M("rule.tag003.message", x, old),
 				Evidence: []finding.Evidence{{Pos: f.PlusBuild[0].Pos, Text: i18n.M("rule.tag003.plus", old)}},
-			})
+			}
+			// Since Go 1.18 the +build lines of a module that says so are read by nobody.
+			if m := moduleAt(repo, f.Dir); m != nil && atLeast(m.Go.Value, "1.18") {
+				for _, l := range f.PlusBuild {
+					hit.Edits = append(hit.Edits, finding.Edit{Pos: l.Pos, Old: l.Value})
+				}
+			}
+			out = append(out, hit)
 		}
 		return out
 	},
@@ -125,8 +162,7 @@ var disagreeingConstraints = Rule{
 func plusBuild(lines []facts.Line) (constraint.Expr, bool) {
 	var all constraint.Expr
 	for _, l := range lines {
-		text := strings.TrimPrefix(strings.TrimLeft(l.Value, "/ \t"), "+build")
-		x, err := constraint.Parse("// +build " + text)
+		x, err := constraint.Parse(l.Value)
 		if err != nil {
 			return nil, false
 		}

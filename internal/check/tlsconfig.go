@@ -36,13 +36,13 @@ func runHybridDropped(r *facts.Repo) []finding.Finding {
 			return
 		}
 		first := v.Elems[0]
-		pkg, name := tlsName(g), strings.TrimPrefix(first.Text, "crypto/tls.")
+		pkg := tlsName(g)
 		f := finding.Finding{
 			Pos: v.Pos, Entity: entity(g.Dir, s.Func, "CurvePreferences"), Message: i18n.M("rule.tls001.message"),
 			Evidence: []finding.Evidence{{Pos: m.Go.Pos, Text: i18n.M("rule.go001.line", m.Go.Value)}},
 		}
 		if pkg != "" {
-			f.Edits = []finding.Edit{{Pos: first.Pos, Old: pkg + "." + name, New: pkg + ".X25519MLKEM768, " + pkg + "." + name}}
+			f.Edits = []finding.Edit{{Pos: first.Pos, New: pkg + ".X25519MLKEM768, "}}
 		}
 		out = append(out, f)
 	})

@@ -177,7 +177,7 @@ func (g *GoFile) constraints() []constraint.Expr {
 	}
 	var out []constraint.Expr
 	for _, l := range g.PlusBuild {
-		if x, err := constraint.Parse("// +build " + l.Value); err == nil {
+		if x, err := constraint.Parse(l.Value); err == nil {
 			out = append(out, x)
 		}
 	}

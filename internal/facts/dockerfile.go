@@ -54,6 +54,22 @@ func (r *dockerReader) pos(n *parser.Node) Pos {
 	return Pos{File: r.d.Path, Line: n.StartLine, Column: column}
 }
 
+// operand gives the place of an instruction's first operand if it stands in
+// the instruction's first line as it is.
+func (r *dockerReader) operand(n *parser.Node, vs []string) Pos {
+	p := r.pos(n)
+	if len(vs) == 0 || vs[0] == "" || n.StartLine < 1 || n.StartLine > len(r.lines) {
+		return Pos{}
+	}
+	l := r.lines[n.StartLine-1]
+	i := strings.Index(l[p.Column-1:], " "+vs[0])
+	if i < 0 {
+		return Pos{}
+	}
+	p.Column += i + 1
+	return p
+}
+
 func (r *dockerReader) stage() *Stage {
 	if len(r.d.Stages) == 0 {
 		return nil
@@ -100,13 +116,13 @@ func (r *dockerReader) instruction(n *parser.Node) {
 			s.User = Line{r.expand(vs[0]), pos}
 		}
 	case "ENTRYPOINT":
-		s.Entrypoint = &Exec{Shell: !n.Attributes["json"], Args: vs, Pos: pos}
+		s.Entrypoint = &Exec{Shell: !n.Attributes["json"], Args: vs, Pos: pos, At: r.operand(n, vs)}
 		if !r.cmdSet {
 			s.Cmd = nil // an inherited CMD was meant for the inherited ENTRYPOINT
 		}
 	case "CMD":
 		r.cmdSet = true
-		s.Cmd = &Exec{Shell: !n.Attributes["json"], Args: vs, Pos: pos}
+		s.Cmd = &Exec{Shell: !n.Attributes["json"], Args: vs, Pos: pos, At: r.operand(n, vs)}
 	case "HEALTHCHECK":
 		s.Health = nil
 		if len(vs) > 1 && strings.EqualFold(vs[0], "CMD") {
@@ -145,6 +161,9 @@ func (r *dockerReader) from(n *parser.Node, vs []string, pos Pos) {
 	}
 	if !Literal(s.Platform) {
 		s.Platform = flagOf(n, "platform") // $BUILDPLATFORM says something as it stands
+	}
+	if at := r.operand(n, vs); at.Line > 0 {
+		s.Base.Pos = at
 	}
 	if len(vs) >= 3 && strings.EqualFold(vs[1], "as") {
 		s.Name = strings.ToLower(vs[2])

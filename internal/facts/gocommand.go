@@ -32,6 +32,9 @@ func goCommandOf(c Command) (GoCommand, bool) {
 	if len(c.Words) < 2 || path.Base(c.Words[0]) != "go" || !Literal(c.Words[0]) {
 		return GoCommand{}, false
 	}
+	if n := len(c.Raw) - len(c.Words); n > 0 {
+		c.Raw = c.Raw[n:]
+	}
 	g := GoCommand{Command: c, Flags: map[string]string{}}
 	rest := g.takeFlags(c.Words[1:], false) // -C
 	if len(rest) == 0 || !Literal(rest[0]) {

@@ -87,9 +87,9 @@ func (g *GoFile) readHead(head []byte) {
 			word, rest, _ := strings.Cut(strings.TrimLeft(t[2:], " \t"), " ")
 			switch {
 			case word == "+build":
-				pending = append(pending, Line{strings.TrimSpace(rest), pos})
+				pending = append(pending, Line{t, pos})
 			case word == "go:build" && strings.TrimSpace(rest) != "":
-				g.SpacedBuild = append(g.SpacedBuild, Line{strings.TrimSpace(rest), pos})
+				g.SpacedBuild = append(g.SpacedBuild, Line{t, pos})
 			}
 		}
 	}

@@ -153,7 +153,7 @@ func TestReadDockerfile(t *testing.T) {
 	same(t, "ignore", d.Ignore, "[.git]")
 	same(t, "stages", len(d.Stages), 5)
 	b, last := d.Stages[0], d.Stages[4]
-	same(t, "base", fmt.Sprintf("%+v", b.Base), "{Raw:golang:${GO}-bookworm Name:golang Tag:1.26-bookworm Digest: Resolved:true Pos:Dockerfile:3:1}")
+	same(t, "base", fmt.Sprintf("%+v", b.Base), "{Raw:golang:${GO}-bookworm Name:golang Tag:1.26-bookworm Digest: Resolved:true Pos:Dockerfile:3:32}")
 	same(t, "platform", b.Platform, "$BUILDPLATFORM")
 	same(t, "args", b.Args, "map[TAGS:{b,a Dockerfile:5:1} TARGETARCH:{\x00 Dockerfile:4:1}]")
 	same(t, "copies", fmt.Sprintf("%+v", b.Copies[0]), "{Pos:Dockerfile:8:1 From: FromStage:-1 Srcs:[go.mod go.sum] Dst:/src/ Add:false Checksum:}")
@@ -171,7 +171,7 @@ func TestReadDockerfile(t *testing.T) {
 		"Dockerfile:20:38 go build -o /out/static ./cmd/app", "Dockerfile:24:1 go vet ./...", "Dockerfile:25:1 go install ./cmd/app"}, "\n"))
 	same(t, "parents", fmt.Sprint(d.Stages[1].Parent, d.Stages[2].Parent, d.Stages[3].Parent, last.Parent), "0 0 -1 -1")
 	same(t, "last", fmt.Sprintf("%v %v %+v %+v %v %v", last.Last, last.User, *last.Entrypoint, *last.Cmd, last.Exposes, last.Base.Digest),
-		"true {65532 Dockerfile:32:1} {Shell:false Args:[/usr/local/bin/app] Pos:Dockerfile:36:1} {Shell:true Args:[help] Pos:Dockerfile:37:1} [{8080/tcp Dockerfile:35:1}] sha256:abc")
+		"true {65532 Dockerfile:32:1} {Shell:false Args:[/usr/local/bin/app] Pos:Dockerfile:36:1 At:} {Shell:true Args:[help] Pos:Dockerfile:37:1 At:Dockerfile:37:5} [{8080/tcp Dockerfile:35:1}] sha256:abc")
 }
 
 func TestReadWorkflows(t *testing.T) {
@@ -190,12 +190,14 @@ func TestReadWorkflows(t *testing.T) {
 	same(t, "powershell", len(j.Steps[3].Commands), 0)
 	same(t, "ignore", r.Ignores, "[{CI001 because .github/workflows/ci.yml:27:30 .github/workflows/ci.yml:27}]")
 	g := gl.Jobs[0]
-	same(t, "gitlab", fmt.Sprint(len(gl.Jobs), g.ID, g.Image.Tag, g.Image.Resolved, g.Steps[1].Commands[1]), "1build1.25true {.gitlab-ci.yml:12:7 map[CGO_ENABLED:0 GOV:1.25] cmd [go build ./app]}")
+	same(t, "gitlab", fmt.Sprint(len(gl.Jobs), g.ID, g.Image.Tag, g.Image.Resolved, g.Steps[1].Commands[1]), "1build1.25true {.gitlab-ci.yml:12:7 map[CGO_ENABLED:0 GOV:1.25] cmd [go build ./app] [{go .gitlab-ci.yml:12:7} {build .gitlab-ci.yml:12:10} {./app .gitlab-ci.yml:12:16}]}")
 }
 
 func TestReadMakefile(t *testing.T) {
 	s := readTestRepo(t, joinProject).Scripts[0]
-	same(t, "make", fmt.Sprintf("%q", s.Targets["build"][0]), fmt.Sprintf("%q", Command{Pos{File: "Makefile", Line: 8, Column: 17}, map[string]string{"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}, ".", []string{"go", "build", "-ldflags", "-X main.v=\x00", "-o", "bin/build", "./cmd/app"}}))
+	same(t, "words after a variable do not stand in the file", fmt.Sprint(s.Targets["build"][0].Raw[:3]), "[{ } { } { }]")
+	s.Targets["build"][0].Raw = nil
+	same(t, "make", fmt.Sprintf("%q", s.Targets["build"][0]), fmt.Sprintf("%q", Command{Pos: Pos{File: "Makefile", Line: 8, Column: 17}, Env: map[string]string{"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}, Dir: ".", Words: []string{"go", "build", "-ldflags", "-X main.v=\x00", "-o", "bin/build", "./cmd/app"}}))
 	same(t, "loop", s.Targets["build"][1].Words, "[echo \x00]")
 }
 

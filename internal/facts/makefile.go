@@ -252,5 +252,24 @@ func (m *makeReader) recipe(l string, first int, target string, env map[string]s
 	cs, _ := readShell(shellText{src: text, env: env, at: func(line, column int) Pos {
 		return Pos{File: m.name, Line: first + line - 1, Column: column}
 	}})
+	if strings.Contains(l, "$") {
+		forgetExpanded(cs, strings.Split(l, "\n"), first)
+	}
 	return cs
+}
+
+// forgetExpanded takes out of Raw what does not stand in the file like that:
+// whatever comes after a variable of its line.
+func forgetExpanded(cs []Command, lines []string, first int) {
+	for i := range cs {
+		for k, w := range cs[i].Raw {
+			n := w.Pos.Line - first
+			if n < 0 || n >= len(lines) {
+				continue
+			}
+			if at := strings.IndexByte(lines[n], '$'); at >= 0 && w.Pos.Column+len(w.Value) > at+1 {
+				cs[i].Raw[k] = Line{}
+			}
+		}
+	}
 }

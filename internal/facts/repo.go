@@ -85,8 +85,8 @@ type GoFile struct {
 	Imports     []Import `json:"imports,omitempty"`
 	Build       string   `json:"build,omitempty"`       // the expression of //go:build
 	BuildPos    Pos      `json:"buildPos,omitzero"`     //
-	PlusBuild   []Line   `json:"plusBuild,omitempty"`   // what follows // +build
-	SpacedBuild []Line   `json:"spacedBuild,omitempty"` // "// go:build x", which the go command takes for a comment
+	PlusBuild   []Line   `json:"plusBuild,omitempty"`   // // +build x, as it stands
+	SpacedBuild []Line   `json:"spacedBuild,omitempty"` // "// go:build x" as it stands, which the go command takes for a comment
 	Debugs      []Line   `json:"debugs,omitempty"`      // key=value of //go:debug
 	HasInit     bool     `json:"hasInit,omitempty"`     // declares func init()
 	Embeds      []Line   `json:"embeds,omitempty"`      // patterns of //go:embed, one each
@@ -117,6 +117,7 @@ type Command struct {
 	Env   map[string]string `json:"env,omitempty"` // assignments before it and exported so far; NotLiteral if not known; not to be changed
 	Dir   string            `json:"dir,omitempty"` // after cd, relative to where the text starts; "" unknown, "." there
 	Words []string          `json:"words"`         // expanded where literal assignments tell the value
+	Raw   []Line            `json:"raw,omitempty"` // of a go command: its words as they stand in the file; zero for one that is not one word on one line
 }
 
 // GoCommand is a Command that runs the go command.
@@ -175,6 +176,7 @@ type Exec struct {
 	Shell bool     `json:"shell,omitempty"` // shell form; Args then holds the one string
 	Args  []string `json:"args"`
 	Pos   Pos      `json:"pos"`
+	At    Pos      `json:"at,omitzero"` // where the string of the shell form stands as it is; zero if it goes over lines
 }
 
 // Copy is a COPY or an ADD.

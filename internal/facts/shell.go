@@ -53,7 +53,7 @@ func followShell(t shellText) ([]Command, *shellState, bool) {
 	if f == nil {
 		return nil, s, false
 	}
-	r := shellReader{at: t.at}
+	r := shellReader{at: t.at, src: t.src}
 	r.stmts(f.Stmts, s)
 	return r.out, s, err == nil
 }

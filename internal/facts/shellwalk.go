@@ -11,6 +11,7 @@ import (
 // shellReader follows a syntax tree and collects its simple commands.
 type shellReader struct {
 	at    func(line, column int) Pos
+	src   string
 	out   []Command
 	spent int // bytes of words so far
 }
@@ -153,14 +154,22 @@ func (r *shellReader) call(c *syntax.CallExpr, s *shellState) {
 		return
 	}
 	var words []string
+	var whole []*syntax.Word // what each of words was, nil for a part
 	for _, w := range c.Args {
-		words = append(words, r.word(w, s)...)
+		more := r.word(w, s)
+		words = append(words, more...)
+		for range more {
+			if len(more) > 1 {
+				w = nil
+			}
+			whole = append(whole, w)
+		}
 	}
 	if len(words) == 0 {
 		return
 	}
 	p := c.Args[0].Pos()
-	r.out = append(r.out, Command{Pos: r.at(int(p.Line()), int(p.Col())), Env: env, Dir: s.dir, Words: words})
+	r.out = append(r.out, Command{Pos: r.at(int(p.Line()), int(p.Col())), Env: env, Dir: s.dir, Words: words, Raw: r.raw(words, whole)})
 	switch words[0] {
 	case "cd":
 		s.cd(words[1:])
@@ -179,6 +188,26 @@ func (r *shellReader) call(c *syntax.CallExpr, s *shellState) {
 			}
 		}
 	}
+}
+
+// raw gives the words of a go command as they stand. Where an expression of a
+// CI configuration has been put aside, columns are not those of the file.
+func (r *shellReader) raw(words []string, whole []*syntax.Word) []Line {
+	runsGo := slices.ContainsFunc(words, func(w string) bool { return w == "go" || strings.HasSuffix(w, "/go") })
+	if !runsGo || strings.Contains(r.src, ciExpression) {
+		return nil
+	}
+	out := make([]Line, len(words))
+	for i, w := range whole {
+		if w == nil {
+			continue
+		}
+		start, end := w.Pos(), w.End()
+		if from, to := int(start.Offset()), int(end.Offset()); start.Line() == end.Line() && from < to && to <= len(r.src) {
+			out[i] = Line{strings.Clone(r.src[from:to]), r.at(int(start.Line()), int(start.Col()))}
+		}
+	}
+	return out
 }
 
 // word expands a word as the shell does: an unquoted variable whose value

@@ -118,7 +118,7 @@ func (g *GoFile) eachConstraintTag(f func(string)) {
 	}
 	if g.Build != "" {
 		for _, l := range g.PlusBuild {
-			if x, err := constraint.Parse("// +build " + l.Value); err == nil {
+			if x, err := constraint.Parse(l.Value); err == nil {
 				EachTag(x, f)
 			}
 		}
