@@ -107,10 +107,17 @@ func secretIn(value string) string {
 	if end >= 0 {
 		rest = rest[:end]
 	}
-	if strings.EqualFold(rest, "GITHUB_TOKEN") {
+	if strings.EqualFold(rest, "GITHUB_TOKEN") || worthless(strings.ToUpper(rest)) {
 		return ""
 	}
 	return rest
+}
+
+// worthless reports whether a secret is, by its name, of no use to a thief: it
+// says who somebody is, or only lets them upload a report of coverage.
+func worthless(name string) bool {
+	return strings.HasSuffix(name, "_ID") || strings.HasSuffix(name, "_USERNAME") || strings.HasSuffix(name, "_USER") ||
+		strings.Contains(name, "CODECOV") || strings.Contains(name, "COVERALLS")
 }
 
 // permissions gives what is stated for the token of j: by the job, else by
