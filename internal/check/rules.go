@@ -90,4 +90,9 @@ var rules = []Rule{
 	stapleUnread,
 	replacedKEM,
 	unknownTag,
+
+	// WASM: programs for WebAssembly, and their hosts.
+	wasmSockets,
+	wasmProcesses,
+	wasmHost,
 }

@@ -175,7 +175,7 @@ func guarded(s *facts.Site, words ...string) bool {
 // shipped reports whether a file looks like a part of what users run: no test,
 // example, tool for developers, nor code that tests share.
 func shipped(g *facts.GoFile) bool {
-	if g.Test || g.Module == "" || hidden(g.Dir) || strings.HasSuffix(g.Package, "test") || strings.HasSuffix(g.Package, "_test") {
+	if g.Test || g.Generated || g.Module == "" || hidden(g.Dir) || strings.HasSuffix(g.Package, "test") || strings.HasSuffix(g.Package, "_test") {
 		return false
 	}
 	for part := range strings.SplitSeq(strings.ToLower(g.Path), "/") {

@@ -44,7 +44,7 @@ func runWeakDebug(r *facts.Repo) []finding.Finding {
 			if m, ok := weakSettings[pair]; ok {
 				out = append(out, finding.Finding{
 					Pos: d.pos, Entity: entity(d.where, pair), Message: m,
-					Advisory: !d.runs || pair == "tlssecpmlkem=0",
+					Advisory: !d.runs || pair == "tlssecpmlkem=0" || pair == "x509negativeserial=1",
 				})
 			}
 		}
