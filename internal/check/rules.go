@@ -10,6 +10,7 @@ var rules = []Rule{
 	modeNeedsCgo,
 	pluginHost,
 	crossCompiler,
+	outsideHeaders,
 
 	// CI: what jobs may do, and what they need to do it.
 	actionPin,
@@ -78,6 +79,7 @@ var rules = []Rule{
 	tagsSyntax,
 	spacedConstraint,
 	disagreeingConstraints,
+	unknownTag,
 
 	// TLS: what protects a connection, and FIPS 140.
 	hybridDropped,
@@ -89,7 +91,6 @@ var rules = []Rule{
 	boringWithoutCgo,
 	stapleUnread,
 	replacedKEM,
-	unknownTag,
 
 	// WASM: programs for WebAssembly, and their hosts.
 	wasmSockets,

@@ -20,7 +20,8 @@ var unknownTag = Rule{
 
 // runUnknownTag finds tags that no file asks for: neither one of the
 // repository, nor of the modules it takes packages from, nor of Go itself.
-// Where part of that is not known, the finding is only advice.
+// Where a module that is imported could not be read, only tags that look
+// misspelt are told, as advice.
 func runUnknownTag(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	var declared map[string]facts.Pos
@@ -48,9 +49,13 @@ func runUnknownTag(r *facts.Repo) []finding.Finding {
 					f.Message = i18n.M("rule.tag004.elsewhere", t, path.Dir(pos.File))
 					f.Evidence = []finding.Evidence{{Pos: pos, Text: i18n.M("rule.tag004.asks", t)}}
 				}
-				f.Advisory = f.Advisory || len(r.Deps.Unknown) > 0 || !r.Deps.Searched
+				f.Advisory = f.Advisory || len(r.Deps.Unknown) > 0 || !r.Deps.Searched && u.Go.Verb != "build" && u.Go.Verb != "install"
 			}
-			if near := nearTag(t, declared); near != "" {
+			near := nearTag(t, declared)
+			if r.Deps != nil && len(r.Deps.Unknown) > 0 && near == "" {
+				continue // whoever asks for it may be among what could not be read
+			}
+			if near != "" {
 				f.Severity, f.Fix = finding.FailsInProduction, i18n.M("rule.tag004.near", near)
 			}
 			told[key] = true

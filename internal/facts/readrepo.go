@@ -254,6 +254,7 @@ func (r *Repo) finish(root string, files map[string]bool) {
 			owner[g.Dir] = m
 		}
 		g.Module = m
+		g.settleHeaders(files)
 	}
 	r.fillEnv()
 	for i := range r.Dockerfiles {

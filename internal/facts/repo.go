@@ -93,7 +93,11 @@ type GoFile struct {
 	ZoneCalls   []Line   `json:"zoneCalls,omitempty"`   // calls of time.LoadLocation, with the zone they look up
 	Sites       []Site   `json:"sites,omitempty"`       // what the table of sites asks for; not in tests
 	Web         *Web     `json:"web,omitempty"`         // what handlers do; nil in a file without any
+	// OutsideHeaders are headers of the repository that cgo includes from
+	// another directory than the package's own.
+	OutsideHeaders []Line `json:"outsideHeaders,omitempty"`
 
+	cgo   *cgoHead          // until OutsideHeaders is known
 	exprs []constraint.Expr // its build lines, parsed; nil in a document that was not read here
 }
 

@@ -13,7 +13,7 @@ func FuzzRepoFiles(f *testing.F) {
 		"a: &a {<<: *a, extends: a, script: [*a]}\n", "A=$(A)$(B\nx: ; $(A)\n\t@go $@\n", "if cd; then (go `x` ${a[@]}; fi <<E\n$((1))\nE",
 		"apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Pod, spec: {containers: [{image: a}]}}]\n---\n",
 		"apiVersion: v1\nkind: Pod\nspec: &s {containers: [*s], <<: *s}\n", "builds: [{main: ./a, env: [A=b], flags: [-tags, '{{ x }}']}]\n",
-		"//go:build a\n// +build b\n\npackage p\nimport \"C\"\n//go:embed \"x\n", "module a\nrequire b v1\n", "[tools]\ngo={version=\n", "#slipway:ignore A1",
+		"//go:build a\n// +build b\n\npackage p\nimport \"C\"\n//go:embed \"x\n", "module a\nrequire b v1\n", "package p\n/*\n#cgo CFLAGS: -I.. -I\n#include \"../y.h\"\n# include <\n*/\nimport \"C\"\n", "[tools]\ngo={version=\n", "#slipway:ignore A1",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -30,6 +30,8 @@ func FuzzRepoFiles(f *testing.F) {
 			readCode(&g, src)
 			r.GoFiles = []GoFile{g}
 			g.Built(nil)
+			g.readCgoHead(src)
+			g.settleHeaders(map[string]bool{"x/y.h": true})
 		}
 		if m, err := readRepoModule("go.mod", src); err == nil {
 			r.Modules = []RepoModule{m}
