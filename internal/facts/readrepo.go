@@ -97,6 +97,7 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 		}
 		g.ZoneCalls = readZoneCalls(&g, src)
 		readCode(&g, src)
+		g.readCgoHead(src)
 		r.GoFiles = []GoFile{g}
 	case "go.mod":
 		m, err := readRepoModule(j.path, src)
