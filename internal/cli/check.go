@@ -68,7 +68,7 @@ func (a *app) check() *cobra.Command {
 
 func (f *checkFlags) validate(a *app, c *cobra.Command) error {
 	switch {
-	case !slices.Contains([]string{"text", "json", "sarif", "github"}, f.format):
+	case !slices.Contains([]string{"text", "json", "sarif", "github", "html"}, f.format):
 		return fault.UsageError(i18n.M("check.format", f.format), i18n.M("check.format.hint"))
 	case a.json && c.Flags().Changed("format") && f.format != "json":
 		return fault.UsageError(i18n.M("check.format.json", f.format), i18n.M("check.format.hint"))
@@ -87,7 +87,7 @@ func (f *checkFlags) validate(a *app, c *cobra.Command) error {
 	if a.json {
 		f.format = "json"
 	}
-	return nil
+	return a.htmlNeedsFile(f)
 }
 
 func checkDir(work, name string) (string, error) {

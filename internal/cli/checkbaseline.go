@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/slipway-build/slipway/internal/check"
 	"github.com/slipway-build/slipway/internal/fault"
@@ -14,7 +15,7 @@ import (
 
 // writeBaseline makes the baseline, or takes out of it what is gone.
 func (a *app) writeBaseline(name string, res check.Result) error {
-	b := check.NewBaseline(res.Findings)
+	b := check.NewBaseline(res.Findings).Dated(time.Now().Format(time.DateOnly))
 	old, err := readBaseline(name)
 	switch {
 	case err == nil:

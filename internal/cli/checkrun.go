@@ -33,7 +33,7 @@ func (a *app) runCheck(ctx context.Context, dir string, f *checkFlags) error {
 	if f.fix {
 		j, err = a.runFix(ctx, dir, j, f)
 	} else {
-		err = a.showCheck(j.repo.Prefix, j.files, j.res, f)
+		err = a.showCheck(dir, j.repo, j.files, j.res, f)
 	}
 	if err != nil {
 		return err

@@ -3,23 +3,27 @@ package cli
 import (
 	"io"
 	"strings"
+	"time"
 
 	"github.com/slipway-build/slipway/internal/check"
+	"github.com/slipway-build/slipway/internal/facts"
 	"github.com/slipway-build/slipway/internal/finding"
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/report"
 )
 
 // showCheck writes the result in the form asked for.
-func (a *app) showCheck(prefix string, files int, res check.Result, f *checkFlags) error {
+func (a *app) showCheck(dir string, repo *facts.Repo, files int, res check.Result, f *checkFlags) error {
 	threshold := finding.Severity(f.severity)
 	var text report.Texter
 	switch f.format {
 	case "json":
 	case "sarif":
-		text = report.SARIF{Version: ownVersion().Version, Rules: sarifRules(), List: res.Findings, Below: prefix}
+		text = report.SARIF{Version: ownVersion().Version, Rules: sarifRules(), List: res.Findings, Below: repo.Prefix}
 	case "github":
-		text = report.Annotations{List: res.Findings, Below: prefix, Counts: func(x finding.Finding) bool { return x.Severity.AtLeast(threshold) }}
+		text = report.Annotations{List: res.Findings, Below: repo.Prefix, Counts: func(x finding.Finding) bool { return x.Severity.AtLeast(threshold) }}
+	case "html":
+		text = checkPage(dir, repo, files, res, time.Now())
 	default:
 		text = report.Findings{List: res.Findings, Notes: checkNotes(files, res, threshold)}
 	}

@@ -28,9 +28,9 @@ type Page struct {
 	Rules    []PageRule // of which only those with findings are shown
 	RulesRun int
 	Files    int
-	Ignored  int  // findings that a comment silences
-	Baseline bool // there is one: what it does not hold is new
-	Notes    []i18n.Message
+	Ignored  int      // findings that a comment silences
+	Baseline bool     // there is one: what it does not hold is new
+	Notes    []string // what could not be read or known
 	Graph    Graph
 }
 
@@ -79,7 +79,6 @@ type pageView struct {
 	IDs      []pageChoice
 	Groups   []pageGroup
 	Shown    []pageRuleText
-	Says     []string // the notes
 	Drawing  *drawing
 	New, Old int
 }
@@ -143,9 +142,6 @@ func (p Page) view(l i18n.Lang) pageView {
 	}
 	if l == i18n.Chinese {
 		v.Lang = "zh-CN"
-	}
-	for _, n := range p.Notes {
-		v.Says = append(v.Says, n.In(l))
 	}
 	list := slices.Clone(p.Findings)
 	slices.SortStableFunc(list, func(a, b PageFinding) int { return strings.Compare(a.Pos.File, b.Pos.File) })
