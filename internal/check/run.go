@@ -23,6 +23,7 @@ type Result struct {
 	KnownFindings []Known           `json:"knownFindings,omitempty"` // these
 	Disabled      []string          `json:"disabled,omitempty"`      // rules that the project's policy leaves out, sorted
 	Gone          []Entry           `json:"gone,omitempty"`          // of the baseline: found no more
+	Older         int               `json:"older,omitempty"`         // findings that were there at the commit that was asked for
 	Notes         []facts.Note      `json:"notes,omitempty"`         // what could not be read or known
 }
 

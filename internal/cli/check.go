@@ -23,6 +23,7 @@ type checkFlags struct {
 	rules                              []string
 	deps                               bool
 	fix, dryRun                        bool
+	since                              string
 	severityGiven                      bool // --severity, which is stronger than slipway.yaml
 }
 
@@ -46,6 +47,7 @@ func (a *app) check() *cobra.Command {
 	fs.StringVar(&f.baseline, "baseline", "", a.say(i18n.M("check.flag.baseline", baselineName)))
 	fs.StringSliceVar(&f.rules, "rules", nil, a.say(i18n.M("check.flag.rules")))
 	fs.BoolVar(&f.deps, "deps", true, a.say(i18n.M("check.flag.deps")))
+	fs.StringVar(&f.since, "since", "", a.say(i18n.M("check.flag.since")))
 	fs.BoolVar(&f.fix, "fix", false, a.say(i18n.M("check.flag.fix")))
 	fs.BoolVar(&f.dryRun, "dry-run", false, a.say(i18n.M("check.flag.dryrun")))
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -80,6 +82,8 @@ func (f *checkFlags) validate(a *app, c *cobra.Command) error {
 		return fault.UsageError(i18n.M("check.fix.form"), i18n.M("check.fix.form.hint"))
 	case f.fix && f.baseline == "write":
 		return fault.UsageError(i18n.M("check.fix.baseline"), i18n.M("cli.usage.hint", c.CommandPath()))
+	case f.since != "" && f.baseline == "write":
+		return fault.UsageError(i18n.M("check.since.baseline"), i18n.M("cli.usage.hint", c.CommandPath()))
 	case f.baseline == "write" && len(f.rules) > 0:
 		return fault.UsageError(i18n.M("check.baseline.rules"), i18n.M("cli.usage.hint", c.CommandPath()))
 	}

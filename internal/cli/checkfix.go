@@ -47,12 +47,12 @@ func (a *app) runFix(ctx context.Context, dir string, j judged, f *checkFlags) (
 		if j, err = a.checkRepo(ctx, dir, f); err != nil {
 			return j, err
 		}
-		if err := j.quieten(ctx, dir, f); err != nil {
+		if err := a.quieten(ctx, dir, &j, f); err != nil {
 			return j, err
 		}
 	}
 	doc.Remaining = j.res
-	text := fixText{fixDoc: doc, rest: report.Findings{List: j.res.Findings, Notes: checkNotes(j.files, j.res, finding.Severity(f.severity))}}
+	text := fixText{fixDoc: doc, rest: report.Findings{List: j.res.Findings, Notes: checkNotes(j.files, j.res, f)}}
 	if f.format == "json" && !a.json {
 		return j, encodeJSON(a.stdout, doc)
 	}

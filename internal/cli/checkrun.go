@@ -27,7 +27,7 @@ func (a *app) runCheck(ctx context.Context, dir string, f *checkFlags) error {
 	if f.baseline == "write" {
 		return a.writeBaseline(filepath.Join(dir, baselineName), j.res)
 	}
-	if err := j.quieten(ctx, dir, f); err != nil {
+	if err := a.quieten(ctx, dir, &j, f); err != nil {
 		return err
 	}
 	if f.fix {
@@ -69,6 +69,9 @@ func (a *app) checkRepo(ctx context.Context, dir string, f *checkFlags) (judged,
 }
 
 // quieten takes away what the user has asked not to see.
-func (j *judged) quieten(_ context.Context, dir string, f *checkFlags) error {
-	return applyBaseline(dir, f, &j.res)
+func (a *app) quieten(ctx context.Context, dir string, j *judged, f *checkFlags) error {
+	if err := applyBaseline(dir, f, &j.res); err != nil || f.since == "" {
+		return err
+	}
+	return a.keepSince(ctx, dir, j, f)
 }

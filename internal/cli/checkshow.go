@@ -25,7 +25,7 @@ func (a *app) showCheck(dir string, repo *facts.Repo, files int, res check.Resul
 	case "html":
 		text = checkPage(dir, repo, files, res, time.Now())
 	default:
-		text = report.Findings{List: res.Findings, Notes: checkNotes(files, res, threshold)}
+		text = report.Findings{List: res.Findings, Notes: checkNotes(files, res, f)}
 	}
 	if f.output != "" {
 		return writeFile(f.output, func(w io.Writer) error {
@@ -46,13 +46,17 @@ func (a *app) showCheck(dir string, repo *facts.Repo, files int, res check.Resul
 
 // checkNotes is what stands below the findings: what could not be known, what
 // is not shown, and the sum.
-func checkNotes(files int, res check.Result, threshold finding.Severity) []i18n.Message {
+func checkNotes(files int, res check.Result, f *checkFlags) []i18n.Message {
+	threshold := finding.Severity(f.severity)
 	var ms []i18n.Message
 	for _, n := range res.Notes {
 		ms = append(ms, i18n.M("check.note", strings.TrimSpace(n.Pos.String()+" "+n.Text)))
 	}
 	if res.Ignored+res.Known > 0 {
 		ms = append(ms, i18n.M("check.summary.quiet", res.Ignored, res.Known))
+	}
+	if res.Older > 0 {
+		ms = append(ms, i18n.M("check.since.older", res.Older, f.since))
 	}
 	if len(res.Disabled) > 0 {
 		ms = append(ms, i18n.M("check.summary.disabled", strings.Join(res.Disabled, ", ")))

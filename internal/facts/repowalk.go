@@ -85,6 +85,13 @@ func (w *repoWalk) note(file, text string) {
 	w.notes = append(w.notes, Note{Pos: Pos{File: file}, Text: text})
 }
 
+// Reads reports whether ReadRepo or ReadDeps would look into a file, going by
+// its name. Of all others it only sees that they are there.
+func Reads(name string) bool {
+	base := path.Base(name)
+	return kindOf(name) != "" || path.Ext(name) == ".go" || base == "modules.txt" || strings.HasSuffix(base, ".dockerignore")
+}
+
 // kindOf tells by its name what a file is, "" for one that says nothing to us.
 func kindOf(name string) string {
 	dir, base := path.Split(name)

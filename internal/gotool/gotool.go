@@ -150,6 +150,11 @@ func lookPath(name, path string) string {
 	return ""
 }
 
+// LookPath finds a program in the PATH of environ; empty if there is none.
+func LookPath(name string, environ []string) string {
+	return lookPath(name, parseEnviron(environ)["PATH"])
+}
+
 // LookPath finds a program in the PATH this machine's go command is run with;
 // empty if there is none.
 func (g *Go) LookPath(name string) string {
