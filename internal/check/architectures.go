@@ -64,6 +64,11 @@ func mayCross(b *facts.Build) bool {
 				return true
 			}
 		}
+		for name := range s.Args {
+			if hasAny(name, words) {
+				return true
+			}
+		}
 		for _, r := range s.Runs {
 			if hasAny(r.Raw, words) {
 				return true

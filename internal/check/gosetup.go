@@ -106,8 +106,9 @@ func versions(j facts.Job, l facts.Line) []facts.Line {
 // compiles finds the first go command that reads the go line of a module of
 // the repository, and that module.
 func compiles(repo *facts.Repo, steps []facts.JobStep) (facts.GoCommand, *facts.RepoModule) {
-	for _, s := range steps {
-		for _, g := range facts.GoCommands(s.Commands) {
+	for i := range steps {
+		s := &steps[i]
+		for _, g := range facts.GoCommands(repo.Ran(s)) {
 			switch g.Verb {
 			case "build", "test", "vet", "run", "install", "list", "generate":
 			default:

@@ -38,8 +38,9 @@ type repoMemo struct {
 
 func (r *Repo) builds() []Build {
 	var out []Build
+	calls := maxMadeCalls
 	for i := range r.Dockerfiles {
-		out = append(out, r.dockerBuilds(&r.Dockerfiles[i])...)
+		out = append(out, r.dockerBuilds(&r.Dockerfiles[i], &calls)...)
 	}
 	for i := range r.Workflows {
 		w := &r.Workflows[i]
@@ -50,8 +51,8 @@ func (r *Repo) builds() []Build {
 				if c := s.With; strings.HasPrefix(s.Uses.Value, "actions/checkout@") && c["path"].Value == "" {
 					own = c["repository"].Value == ""
 				}
-				for _, g := range ownBuilds(s.Commands) {
-					b := Build{Go: g, Workflow: w, Job: j, Where: fmt.Sprintf("%s job %s", w.Path, j.ID)}
+				for _, g := range r.withMade(s.Commands, func() []madeCommand { return r.stepMakes(&s, &calls) }) {
+					b := Build{Go: g.GoCommand, Via: g.via, Workflow: w, Job: j, Where: fmt.Sprintf("%s job %s", w.Path, j.ID)}
 					r.settle(&b, path.Join(s.Dir, g.Dir), own && g.Dir != "" && !strings.Contains(s.Dir, "$"))
 					b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Pos, s.Env["CGO_ENABLED"], j.Env["CGO_ENABLED"], w.Env["CGO_ENABLED"])
 					out = append(out, b)
@@ -70,6 +71,26 @@ func (r *Repo) builds() []Build {
 			r.settle(&b, path.Join(path.Dir(s.Path), g.Dir), s.Kind == "make" && g.Dir != "")
 			b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Pos)
 			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// madeBuild is a build that a text runs, itself or by way of make.
+type madeBuild struct {
+	GoCommand
+	via Pos
+}
+
+// withMade are the builds of a text and of the targets it makes.
+func (r *Repo) withMade(cs []Command, makes func() []madeCommand) []madeBuild {
+	var out []madeBuild
+	for _, g := range ownBuilds(cs) {
+		out = append(out, madeBuild{GoCommand: g})
+	}
+	for _, m := range makes() {
+		for _, g := range ownBuilds([]Command{m.Command}) {
+			out = append(out, madeBuild{g, m.via})
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -9,24 +10,23 @@ import (
 
 // dockerBuilds joins the builds of one Dockerfile with the stages their
 // output reaches.
-func (r *Repo) dockerBuilds(d *Dockerfile) []Build {
+func (r *Repo) dockerBuilds(d *Dockerfile, calls *int) []Build {
 	var out []Build
 	for i := range d.Stages {
 		s := &d.Stages[i]
 		for k := range s.Runs {
 			run := &s.Runs[k]
-			for _, g := range ownBuilds(run.Commands) {
-				b := Build{Go: g, Docker: d, Stage: s, Where: fmt.Sprintf("%s:%d", d.Path, g.Pos.Line)}
+			makes := func() []madeCommand {
+				f := makeFollower{r: r, calls: calls, at: func(dir string) (string, bool) { return r.contextDir(d, s, run, run.cwd(dir)) }}
+				return f.follow(run.Commands)
+			}
+			for _, m := range r.withMade(run.Commands, makes) {
+				g := m.GoCommand
+				b := Build{Go: g, Via: m.via, Docker: d, Stage: s, Where: fmt.Sprintf("%s:%d", d.Path, cmp.Or(m.via.Line, g.Pos.Line))}
 				if s.Name != "" {
 					b.Where += " stage " + s.Name
 				}
-				cwd := ""
-				switch {
-				case path.IsAbs(g.Dir):
-					cwd = g.Dir
-				case g.Dir != "" && path.IsAbs(run.Workdir):
-					cwd = path.Join(run.Workdir, g.Dir)
-				}
+				cwd := run.cwd(g.Dir)
 				dir, known := r.contextDir(d, s, run, cwd)
 				r.settle(&b, dir, known)
 				b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Pos, s.Env["CGO_ENABLED"], s.Args["CGO_ENABLED"])
@@ -46,6 +46,17 @@ func (r *Repo) dockerBuilds(d *Dockerfile) []Build {
 		}
 	}
 	return out
+}
+
+// cwd is the absolute directory of a command of run, "" if not known.
+func (run *Run) cwd(dir string) string {
+	switch {
+	case path.IsAbs(dir):
+		return dir
+	case dir != "" && path.IsAbs(run.Workdir):
+		return path.Join(run.Workdir, dir)
+	}
+	return ""
 }
 
 // lineage gives a stage and the stages it is FROM, nearest first.
@@ -97,14 +108,19 @@ func (r *Repo) contextDir(d *Dockerfile, s *Stage, run *Run, dir string) (string
 	return best, bestLen >= 0
 }
 
-// hasDir reports whether the directory holds a module or Go files, or lies
-// above some.
+// hasDir reports whether the directory holds a module, Go files or a
+// makefile, or lies above Go files.
 func (r *Repo) hasDir(dir string) bool {
 	if dir == "." {
 		return true
 	}
 	for i := range r.Modules {
 		if r.Modules[i].Root == dir {
+			return true
+		}
+	}
+	for i := range r.Scripts {
+		if s := &r.Scripts[i]; s.Kind == "make" && path.Dir(s.Path) == dir {
 			return true
 		}
 	}

@@ -24,6 +24,10 @@ var makeAssign = regexp.MustCompile(`^(?:override[ \t]+)?(export[ \t]+)?([A-Za-z
 // value are filled in; all else is not known. What it includes is not read.
 func readMakefile(name, src string) Script {
 	m := makeReader{name: name, vars: map[string]string{}, env: map[string]string{}}
+	return m.read(src)
+}
+
+func (m *makeReader) read(src string) Script {
 	lines := strings.Split(strings.ReplaceAll(src, "\r\n", "\n"), "\n")
 	if len(lines) > maxMakeLines {
 		lines = lines[:maxMakeLines]
@@ -37,6 +41,12 @@ type makeReader struct {
 	vars map[string]string            // unexpanded; unknownMake if there is more than one value
 	env  map[string]string            // exported
 	own  map[string]map[string]string // exported for one target
+
+	given map[string]bool // set on the command line of make: no line of the file changes them
+	outer map[string]bool // set by the environment: any line of the file but ?= does
+
+	goals map[string]*makeGoal // what is known of each target
+	first string               // the target that make without one makes
 
 	spent int // bytes expanded so far
 }
@@ -95,6 +105,13 @@ func (m *makeReader) assign(name, op, value string) {
 	}
 	value = strings.TrimSpace(value)
 	old, again := m.vars[name]
+	if m.given[name] || m.outer[name] && op == "?=" {
+		return
+	}
+	if m.outer[name] {
+		delete(m.outer, name)
+		again = op == "+="
+	}
 	switch {
 	case op == "!=":
 		m.vars[name] = unknownMake
@@ -187,6 +204,7 @@ func (m *makeReader) readRules(lines []string) Script {
 		switch {
 		case strings.HasPrefix(l, "\t") && targets != nil:
 			cs := m.recipe(l, first, targets[0], env)
+			m.makes(targets)
 			sc.Commands = append(sc.Commands, cs...)
 			for _, t := range targets {
 				if sc.Targets == nil {
@@ -197,6 +215,10 @@ func (m *makeReader) readRules(lines []string) Script {
 		case strings.TrimSpace(l) == "" || strings.HasPrefix(strings.TrimSpace(l), "#") || makeAssign.MatchString(l):
 		default:
 			names, rest, ok := strings.Cut(strings.ReplaceAll(l, "\\\n", " "), ":")
+			if conditional(l) {
+				m.doubt(targets)
+				continue
+			}
 			if !ok || strings.HasPrefix(l, "\t") {
 				continue
 			}
@@ -210,12 +232,14 @@ func (m *makeReader) readRules(lines []string) Script {
 				targets = nil
 				continue
 			}
+			m.rule(t, rest)
 			env = m.env
 			if own := m.own[t[0]]; own != nil {
 				env = maps.Clone(m.env)
 				maps.Copy(env, own)
 			}
 			if _, inline, ok := strings.Cut(rest, ";"); ok {
+				m.makes(targets)
 				sc.Commands = append(sc.Commands, m.recipe("\t"+inline, first, targets[0], env)...)
 			}
 		}

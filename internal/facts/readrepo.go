@@ -135,7 +135,9 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 		}
 		r.Workflows = []Workflow{w}
 	case "make":
-		r.Scripts = []Script{readMakefile(j.path, string(src))}
+		sc := readMakefile(j.path, string(src))
+		sc.make = &makefile{src: string(src)}
+		r.Scripts = []Script{sc}
 	case "sh":
 		cs, ok := readShell(shellText{src: string(src), at: func(l, c int) Pos { return Pos{File: j.path, Line: l, Column: c} }})
 		if !ok {

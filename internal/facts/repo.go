@@ -256,6 +256,8 @@ type Script struct {
 	Kind     string               `json:"kind"`               // sh, make
 	Commands []Command            `json:"commands,omitempty"` // all of them
 	Targets  map[string][]Command `json:"targets,omitempty"`  // of a makefile
+
+	make *makefile // nil for a script, and for a document that was not read here
 }
 
 // Pin is a Go version stated outside go.mod.
@@ -292,6 +294,7 @@ const (
 // Build is the join: one go build with everything it meets.
 type Build struct {
 	Go        GoCommand
+	Via       Pos         // the make command that comes to it; zero if none does
 	Where     string      // "Dockerfile:3 stage build", "workflow ci.yml job test", "Makefile"
 	Module    *RepoModule // the module it compiles; nil unknown
 	Packages  []string    // directories of the packages; empty unknown

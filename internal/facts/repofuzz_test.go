@@ -14,6 +14,7 @@ func FuzzRepoFiles(f *testing.F) {
 		"apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Pod, spec: {containers: [{image: a}]}}]\n---\n",
 		"apiVersion: v1\nkind: Pod\nspec: &s {containers: [*s], <<: *s}\n", "builds: [{main: ./a, env: [A=b], flags: [-tags, '{{ x }}']}]\n",
 		"//go:build a\n// +build b\n\npackage p\nimport \"C\"\n//go:embed \"x\n", "module a\nrequire b v1\n", "package p\n/*\n#cgo CFLAGS: -I.. -I\n#include \"../y.h\"\n# include <\n*/\nimport \"C\"\n", "[tools]\ngo={version=\n", "#slipway:ignore A1",
+		"a: a b\n\t$(MAKE) -C . b\nb:\nifdef x\n\tgo build\nendif\nb::;make b", "`go install a.b@`",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -26,6 +27,9 @@ func FuzzRepoFiles(f *testing.F) {
 		r.Workflows = []Workflow{gh, gl}
 		cs, _ := readShell(shellText{src: string(src), at: at})
 		r.Scripts = []Script{readMakefile("Makefile", string(src)), {Commands: cs}}
+		r.Scripts[0].make = &makefile{src: string(src)}
+		r.Ran(&JobStep{Commands: []Command{{Dir: ".", Words: []string{"make", "a", "x=$(y)"}, Env: map[string]string{"A": "$(B)"}}}})
+		readInstalls("README.md", src)
 		if g, err := readGoFile("x/x.go", src); err == nil {
 			readCode(&g, src)
 			r.GoFiles = []GoFile{g}
