@@ -80,6 +80,9 @@ var rules = []Rule{
 	spacedConstraint,
 	disagreeingConstraints,
 	unknownTag,
+	plusBuildOnly,
+	unbuildable,
+	deadConstraint,
 
 	// TLS: what protects a connection, and FIPS 140.
 	hybridDropped,

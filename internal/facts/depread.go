@@ -33,6 +33,8 @@ type depWalk struct {
 	free    map[string]bool // tags of which both values count
 	byDir   map[string][]*GoFile
 
+	platforms []Platform // whose files are read
+
 	read    map[string]*DepPackage // by import path and module; nil: the module has no such package
 	modules map[string]DepModule   // by name, those that were looked into
 	there   map[string]bool        // whether a module's directory is there
@@ -41,8 +43,13 @@ type depWalk struct {
 
 func newDepWalk(repo *Repo, root, modcache string) *depWalk {
 	w := &depWalk{
-		repo: repo, cache: os.DirFS(modcache), root: root, vendors: map[string]fs.FS{}, free: map[string]bool{"cgo": true},
+		repo: repo, cache: os.DirFS(modcache), root: root, platforms: []Platform{linux}, vendors: map[string]fs.FS{}, free: map[string]bool{"cgo": true},
 		byDir: map[string][]*GoFile{}, read: map[string]*DepPackage{}, modules: map[string]DepModule{}, there: map[string]bool{}, unknown: map[string]Pos{},
+	}
+	for _, b := range repo.Builds() {
+		if p := (Platform{b.GOOS, b.GOARCH}); p.GOARCH == "wasm" && !slices.Contains(w.platforms, p) {
+			w.platforms = append(w.platforms, p) // so unlike Linux that packages differ
+		}
 	}
 	for _, u := range repo.TagUses() {
 		for _, t := range u.Tags {
@@ -63,44 +70,33 @@ func (w *depWalk) close() {
 	}
 }
 
-// mayBuild reports whether any build for linux/amd64 takes the file, with cgo
-// or without, under any of the tags in use.
+// mayBuild reports whether any build for one of the platforms takes the file,
+// with cgo or without, under any of the tags in use.
 func (w *depWalk) mayBuild(g *GoFile) bool {
-	if g.Package == "documentation" || !fitsName(path.Base(g.Path), "linux", "amd64") {
+	if g.Package == "documentation" {
 		return false
 	}
-	for _, x := range g.constraints() {
-		if can, _ := outcomes(x, w.free); !can {
+	xs := g.constraints()
+	return slices.ContainsFunc(w.platforms, func(p Platform) bool {
+		if !fitsName(path.Base(g.Path), p.GOOS, p.GOARCH) {
 			return false
 		}
-	}
-	return true
+		return !slices.ContainsFunc(xs, func(x constraint.Expr) bool {
+			can, _ := outcomesOf(x, func(tag string) (on, off bool) {
+				if w.free[tag] {
+					return true, true
+				}
+				on = p.sets(tag)
+				return on, !on
+			})
+			return !can
+		})
+	})
 }
 
-// outcomes tells whether x can be true and whether it can be false on
-// linux/amd64 when the tags of free are either. It may say that it can where
-// one tag stands in x twice.
-func outcomes(x constraint.Expr, free map[string]bool) (canTrue, canFalse bool) {
-	switch x := x.(type) {
-	case *constraint.TagExpr:
-		if free[x.Tag] {
-			return true, true
-		}
-		on := linux.sets(x.Tag)
-		return on, !on
-	case *constraint.NotExpr:
-		t, f := outcomes(x.X, free)
-		return f, t
-	case *constraint.AndExpr:
-		at, af := outcomes(x.X, free)
-		bt, bf := outcomes(x.Y, free)
-		return at && bt, af || bf
-	case *constraint.OrExpr:
-		at, af := outcomes(x.X, free)
-		bt, bf := outcomes(x.Y, free)
-		return at || bt, af && bf
-	}
-	return true, true
+// fits reports whether a file of that name is for one of the platforms.
+func (w *depWalk) fits(name string) bool {
+	return slices.ContainsFunc(w.platforms, func(p Platform) bool { return fitsName(name, p.GOOS, p.GOARCH) })
 }
 
 // depItem is an import to follow: what it means depends on the go.mod.
@@ -322,7 +318,7 @@ func (w *depWalk) readPackage(t *depTry, buf []byte) (bool, []byte) {
 	for _, e := range es {
 		name := e.Name()
 		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || name[0] == '_' || name[0] == '.' ||
-			!e.Type().IsRegular() || !fitsName(name, "linux", "amd64") {
+			!e.Type().IsRegular() || !w.fits(name) {
 			continue
 		}
 		f, err := t.fs.Open(path.Join(t.dir, name))

@@ -9,7 +9,8 @@ import (
 )
 
 // Deps is what the module cache and the vendor directories hold of the
-// packages from elsewhere that the repository's programs link on linux/amd64.
+// packages from elsewhere that the repository's programs link on linux/amd64,
+// and under WebAssembly if one is built for it.
 // Positions in them are module@version/file, those in a vendor directory
 // relative to the repository as all others. Only the heads of their files are
 // read.

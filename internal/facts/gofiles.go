@@ -43,6 +43,7 @@ func readGoFile(name string, src []byte) (GoFile, error) {
 	if g.Build != "" || len(g.PlusBuild) > 0 {
 		g.exprs = g.constraints()
 	}
+	g.readLateBuild(src, head)
 	g.HasInit = bytes.Contains(src[head:], []byte("\nfunc init()"))
 	if bytes.Contains(src, []byte("//go:embed")) {
 		g.readEmbeds(src)
@@ -55,7 +56,7 @@ func (g *GoFile) readHead(head []byte) {
 	if len(head) == 0 {
 		return
 	}
-	block := false
+	block, prose := false, false
 	var pending []Line // old-style constraints, which count only if a blank line follows
 	n := 0
 	for line := range bytes.Lines(head) {
@@ -71,7 +72,7 @@ func (g *GoFile) readHead(head []byte) {
 		switch {
 		case t == "":
 			g.PlusBuild = append(g.PlusBuild, pending...)
-			pending = nil
+			pending, prose = nil, false
 		case strings.HasPrefix(t, "/*"):
 			block = !strings.Contains(t[2:], "*/")
 		case !strings.HasPrefix(t, "//"):
@@ -90,8 +91,33 @@ func (g *GoFile) readHead(head []byte) {
 				pending = append(pending, Line{t, pos})
 			case word == "go:build" && strings.TrimSpace(rest) != "":
 				g.SpacedBuild = append(g.SpacedBuild, Line{t, pos})
+			default:
+				prose = true
 			}
 		}
+	}
+	if !prose {
+		g.DeadBuild = pending
+	}
+}
+
+// readLateBuild finds build constraints between the package clause and the
+// first declaration, where the go command does not look for them. head is
+// where the clause begins.
+func (g *GoFile) readLateBuild(src []byte, head int) {
+	if !bytes.Contains(src[head:], []byte("\n//go:build ")) {
+		return
+	}
+	n := 1 + bytes.Count(src[:head], []byte("\n"))
+	for line := range bytes.Lines(src[head:]) {
+		t := string(bytes.TrimSpace(line))
+		switch {
+		case strings.HasPrefix(string(line), "//go:build "):
+			g.DeadBuild = append(g.DeadBuild, Line{t, Pos{File: g.Path, Line: n, Column: 1}})
+		case t != "" && !strings.HasPrefix(t, "//") && !strings.HasPrefix(t, "package "):
+			return
+		}
+		n++
 	}
 }
 

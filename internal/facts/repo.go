@@ -76,23 +76,26 @@ type VendorModule struct {
 
 // GoFile is the head of one Go file, everything up to its last import.
 type GoFile struct {
-	Path        string   `json:"path"`
-	Dir         string   `json:"dir"`
-	Package     string   `json:"package"`
-	Module      string   `json:"module"` // Root of its module, "" if no go.mod lies above it
-	Test        bool     `json:"test,omitempty"`
-	Generated   bool     `json:"generated,omitempty"`
-	Imports     []Import `json:"imports,omitempty"`
-	Build       string   `json:"build,omitempty"`       // the expression of //go:build
-	BuildPos    Pos      `json:"buildPos,omitzero"`     //
-	PlusBuild   []Line   `json:"plusBuild,omitempty"`   // // +build x, as it stands
-	SpacedBuild []Line   `json:"spacedBuild,omitempty"` // "// go:build x" as it stands, which the go command takes for a comment
-	Debugs      []Line   `json:"debugs,omitempty"`      // key=value of //go:debug
-	HasInit     bool     `json:"hasInit,omitempty"`     // declares func init()
-	Embeds      []Line   `json:"embeds,omitempty"`      // patterns of //go:embed, one each
-	ZoneCalls   []Line   `json:"zoneCalls,omitempty"`   // calls of time.LoadLocation, with the zone they look up
-	Sites       []Site   `json:"sites,omitempty"`       // what the table of sites asks for; not in tests
-	Web         *Web     `json:"web,omitempty"`         // what handlers do; nil in a file without any
+	Path      string   `json:"path"`
+	Dir       string   `json:"dir"`
+	Package   string   `json:"package"`
+	Module    string   `json:"module"` // Root of its module, "" if no go.mod lies above it
+	Test      bool     `json:"test,omitempty"`
+	Generated bool     `json:"generated,omitempty"`
+	Imports   []Import `json:"imports,omitempty"`
+	Build     string   `json:"build,omitempty"`     // the expression of //go:build
+	BuildPos  Pos      `json:"buildPos,omitzero"`   //
+	PlusBuild []Line   `json:"plusBuild,omitempty"` // // +build x, as it stands
+	// DeadBuild are build lines where the go command does not look for them: the
+	// old form without a blank line behind, //go:build after the package clause.
+	DeadBuild   []Line `json:"deadBuild,omitempty"`
+	SpacedBuild []Line `json:"spacedBuild,omitempty"` // "// go:build x" as it stands, which the go command takes for a comment
+	Debugs      []Line `json:"debugs,omitempty"`      // key=value of //go:debug
+	HasInit     bool   `json:"hasInit,omitempty"`     // declares func init()
+	Embeds      []Line `json:"embeds,omitempty"`      // patterns of //go:embed, one each
+	ZoneCalls   []Line `json:"zoneCalls,omitempty"`   // calls of time.LoadLocation, with the zone they look up
+	Sites       []Site `json:"sites,omitempty"`       // what the table of sites asks for; not in tests
+	Web         *Web   `json:"web,omitempty"`         // what handlers do; nil in a file without any
 	// OutsideHeaders are headers of the repository that cgo includes from
 	// another directory than the package's own.
 	OutsideHeaders []Line `json:"outsideHeaders,omitempty"`
