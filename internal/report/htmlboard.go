@@ -53,13 +53,13 @@ func (p Page) board(list []PageFinding, l i18n.Lang, words map[string]string) []
 					cell.More++
 					continue
 				}
-				title := f.ID + " " + f.Pos.String()
+				title := f.ID + " " + clean(f.Pos.String())
 				if age := p.age(f, l); age != "" {
 					title += " · " + age
 				}
 				cell.Marks = append(cell.Marks, boardMark{title, f.Known, f.Advisory})
 			}
-			if oldest >= 0 {
+			if oldest > 0 {
 				cell.Age = i18n.M("html.board.oldest", oldest).In(l)
 			}
 			cell.Label = i18n.M("html.board.cell", row.Word, words["cost."+cost], cell.Count).In(l)

@@ -54,7 +54,6 @@ func (s Span) holds(p fault.Pos) bool {
 // GraphEdge leads from one node to another, by their numbers.
 type GraphEdge struct {
 	From, To int
-	Guess    bool // by name alone
 }
 
 // nodeMarks are the nodes that each finding touches.
@@ -87,10 +86,10 @@ func (g Graph) marks(list []PageFinding) nodeMarks {
 
 // Sizes of the drawing in its own units, which are CSS pixels at full size.
 const (
-	boxWidth    = 246
+	boxWidth    = 224
 	boxHeight   = 46
 	rowHeight   = 62
-	columnWidth = 322
+	columnWidth = 286
 	headHeight  = 34
 	maxRows     = 26
 )
@@ -110,6 +109,7 @@ type drawnHead struct {
 
 type drawnBox struct {
 	Node, X, Y    int
+	Width, Height int
 	Title, Detail string // cut to fit
 	Full          string
 	Severity      finding.Severity // worst of its findings, "" if there is none
@@ -119,7 +119,6 @@ type drawnBox struct {
 type drawnLine struct {
 	From, To int
 	Path     string
-	Guess    bool
 }
 
 // draw lays the graph out: each column's nodes below each other, in the order
@@ -158,8 +157,8 @@ func (g Graph) draw(list []PageFinding, marks nodeMarks, words map[string]string
 			place[n], drawn[n] = [2]int{x, y}, true
 			node := g.Nodes[n]
 			d.Boxes = append(d.Boxes, drawnBox{
-				Node: n, X: x, Y: y, Title: Cut(clean(node.Title), 30), Detail: Cut(clean(node.Detail), 36),
-				Full: strings.TrimSpace(node.Title + "\n" + node.Detail), Severity: worst[n], Count: counts[n],
+				Node: n, X: x, Y: y, Width: boxWidth, Height: boxHeight, Title: Cut(clean(node.Title), 27), Detail: Cut(clean(node.Detail), 33),
+				Full: strings.TrimSpace(clean(node.Title + "\n" + node.Detail)), Severity: worst[n], Count: counts[n],
 			})
 		}
 		d.Width = x + boxWidth + 1
@@ -171,7 +170,7 @@ func (g Graph) draw(list []PageFinding, marks nodeMarks, words map[string]string
 			a, b := place[e.From], place[e.To]
 			x1, y1, x2, y2 := a[0]+boxWidth, a[1]+boxHeight/2, b[0], b[1]+boxHeight/2
 			bend := max(30, (x2-x1)/2)
-			d.Lines = append(d.Lines, drawnLine{e.From, e.To, fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, x1+bend, y1, x2-bend, y2, x2, y2), e.Guess})
+			d.Lines = append(d.Lines, drawnLine{e.From, e.To, fmt.Sprintf("M%d %dC%d %d %d %d %d %d", x1, y1, x1+bend, y1, x2-bend, y2, x2, y2)})
 		}
 	}
 	return d

@@ -95,7 +95,8 @@ type pageChoice struct {
 }
 
 type pageGroup struct {
-	File  string
+	Key   string // its path as it is
+	File  string // as it is shown
 	Items []pageItem
 }
 
@@ -140,6 +141,10 @@ func (p Page) view(l i18n.Lang) pageView {
 		Policy: "default-src 'none'; img-src data:; style-src " + policyHash(pageStyle) + "; script-src " + policyHash(pageScript) + "; base-uri 'none'; form-action 'none'",
 		Date:   p.When.Format("2006-01-02 15:04"),
 	}
+	v.Name, v.Notes = clean(p.Name), nil
+	for _, n := range p.Notes {
+		v.Notes = append(v.Notes, clean(n))
+	}
 	if l == i18n.Chinese {
 		v.Lang = "zh-CN"
 	}
@@ -157,8 +162,8 @@ func (p Page) view(l i18n.Lang) pageView {
 		} else {
 			v.New++
 		}
-		if n := len(v.Groups); n == 0 || v.Groups[n-1].File != f.Pos.File {
-			v.Groups = append(v.Groups, pageGroup{File: f.Pos.File})
+		if n := len(v.Groups); n == 0 || v.Groups[n-1].Key != f.Pos.File {
+			v.Groups = append(v.Groups, pageGroup{Key: f.Pos.File, File: clean(f.Pos.File)})
 		}
 		g := &v.Groups[len(v.Groups)-1]
 		g.Items = append(g.Items, it)
@@ -182,7 +187,7 @@ func (p Page) view(l i18n.Lang) pageView {
 		if ids[r.ID] > 0 {
 			v.Shown = append(v.Shown, pageRuleText{
 				ID: r.ID, Slug: r.Slug, Word: words["severity."+string(r.Severity)], Severity: r.Severity,
-				Title: r.Title.In(l), Why: r.Why.In(l), Fix: r.Fix.In(l), Bad: r.Bad, Good: r.Good,
+				Title: r.Title.In(l), Why: r.Why.In(l), Fix: r.Fix.In(l), Bad: clean(r.Bad), Good: clean(r.Good),
 			})
 		}
 	}
@@ -192,12 +197,12 @@ func (p Page) view(l i18n.Lang) pageView {
 func (p Page) item(i int, f PageFinding, l i18n.Lang, words map[string]string) pageItem {
 	it := pageItem{
 		PageFinding: f, Key: fmt.Sprintf("f%d", i), Family: strings.TrimRight(f.ID, "0123456789"),
-		Where: f.Pos.String(), Says: f.Message.In(l), FixText: f.Fix.In(l), Age: p.age(f, l),
+		Where: clean(f.Pos.String()), Says: clean(f.Message.In(l)), FixText: clean(f.Fix.In(l)), Age: p.age(f, l),
 		Word: words["severity."+string(f.Severity)], CostWord: words["cost."+f.Cost],
 	}
-	search := []string{f.ID, f.Pos.File, it.Says, f.Entity}
+	search := []string{f.ID, clean(f.Pos.File), it.Says, clean(f.Entity)}
 	for _, e := range f.Evidence {
-		link := pageLink{e.Pos.String(), e.Text.In(l)}
+		link := pageLink{clean(e.Pos.String()), clean(e.Text.In(l))}
 		it.Chain = append(it.Chain, link)
 		search = append(search, link.Where, link.Text)
 	}
@@ -213,7 +218,9 @@ func (p Page) age(f PageFinding, l i18n.Lang) string {
 		}
 		return ""
 	}
-	if days, ok := f.days(p.When); ok {
+	if days, ok := f.days(p.When); ok && days == 0 {
+		return i18n.M("html.age.today").In(l)
+	} else if ok {
 		return i18n.M("html.age.days", days).In(l)
 	}
 	return i18n.M("html.age.unknown").In(l)

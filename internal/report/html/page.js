@@ -103,9 +103,9 @@
   form.addEventListener("reset", () => { node = explain = ""; setTimeout(change); });
   boxed.querySelector("button").addEventListener("click", () => { node = ""; change(); });
   document.addEventListener("click", (e) => {
-    const link = e.target.closest("[data-explain]"), tile = e.target.closest("[data-only]"), cell = e.target.closest("button.cell"), box = e.target.closest("#graph .hit");
+    const link = e.target.closest("[data-explain]"), tile = e.target.closest("[data-tile]"), cell = e.target.closest("button.cell"), box = e.target.closest("#graph .hit");
     if (link) { e.preventDefault(); explain = link.dataset.explain; write(); open(explain); }
-    if (tile && severities.some((b) => b.value === tile.dataset.only)) only(tile.dataset.only, "");
+    if (tile && severities.some((b) => b.value === tile.dataset.tile)) only(tile.dataset.tile, "");
     if (cell) only(cell.dataset.severity, cell.dataset.cost);
     if (box) { node = node === box.dataset.node ? "" : box.dataset.node; change(); }
   });
