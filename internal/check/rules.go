@@ -65,6 +65,23 @@ var rules = []Rule{
 	raceShipped,
 	pipedShell,
 
+	// K8S: what Kubernetes makes of manifests and images together.
+	readinessMissing,
+	unknownPort,
+	slowProbe,
+	hastyLiveness,
+	shutdownBudget,
+	nonRootRefused,
+	podRoot,
+	writableRoot,
+	readOnlyTemp,
+	commandMissing,
+	staleTag,
+	podSecret,
+	cpuLimit,
+	memoryLimit,
+	notServed,
+
 	// MOD: modules.
 	verifyGate,
 	vendorGate,

@@ -57,6 +57,13 @@ func settings(repo *facts.Repo) []setting {
 	for _, e := range repo.EnvFiles {
 		c.lines("", false, e.Vars)
 	}
+	for i := range repo.Manifests {
+		if w := repo.Manifests[i].Workload; w != nil {
+			for _, k := range w.All() {
+				c.lines("container "+k.Name.Value, false, k.Env)
+			}
+		}
+	}
 	return c.out
 }
 

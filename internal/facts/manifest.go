@@ -14,6 +14,8 @@ type Manifest struct {
 	Service    *Service        `json:"service,omitempty"`
 	Backends   []Backend       `json:"backends,omitempty"` // of an Ingress or an HTTPRoute
 	Data       map[string]Line `json:"data,omitempty"`     // of a ConfigMap
+	Images     []Line          `json:"images,omitempty"`   // that a Kustomization renames or tags
+	Patches    Line            `json:"patches,omitzero"`   // the key with which a Kustomization begins to patch
 }
 
 // Workload is the template of the pods that a Deployment, StatefulSet,

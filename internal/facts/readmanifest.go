@@ -2,6 +2,7 @@ package facts
 
 import (
 	"bytes"
+	"path"
 	"slices"
 	"strings"
 
@@ -34,6 +35,9 @@ var otherKinds = set("Service", "Ingress", "HTTPRoute", "ConfigMap", "List")
 // which may be large, are not parsed; templates and what is no YAML are passed
 // over.
 func readManifests(name string, src []byte) []Manifest {
+	if base := path.Base(name); base == "kustomization.yaml" || base == "kustomization.yml" {
+		return readKustomization(name, src)
+	}
 	if !bytes.Contains(src, []byte("apiVersion:")) || !bytes.Contains(src, []byte("kind:")) {
 		return nil
 	}
@@ -50,6 +54,28 @@ func readManifests(name string, src []byte) []Manifest {
 		out = append(out, f.manifests(f.root, 0)...)
 	}
 	return out
+}
+
+// readKustomization reads what changes the objects of other files
+// (kubectl.docs.kubernetes.io/references/kustomize/kustomization).
+func readKustomization(name string, src []byte) []Manifest {
+	f, err := parseYAML(name, src)
+	if err != nil || f.root == nil || f.root.Kind != yaml.MappingNode {
+		return nil
+	}
+	m := Manifest{Path: name, Kind: "Kustomization", Pos: f.pos(f.root)}
+	for _, it := range f.list(get(f.root, "images")) {
+		if l := f.line(get(it, "name")); l.Value != "" {
+			m.Images = append(m.Images, l)
+		}
+	}
+	for _, e := range entries(f.root) {
+		switch k := e[0].Value; k {
+		case "patches", "patchesStrategicMerge", "patchesJson6902", "components", "transformers", "replacements":
+			m.Patches = Line{k, f.pos(e[0])}
+		}
+	}
+	return []Manifest{m}
 }
 
 // yamlDocuments gives each document of a stream with the number of lines

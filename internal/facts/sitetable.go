@@ -14,10 +14,11 @@ type siteAsk struct {
 	methods []string // x.Name(…) in files that import one of pkgs
 	fields  []string // x.Name = … in files that import one of pkgs
 	reads   []string // x.Name in any other place in files that import one of pkgs
+	aside   bool     // wanted of files that are parsed anyway, and no reason to parse one
 }
 
 // siteAsks is the table of sites, by family of rules.
-var siteAsks = slices.Concat(imageSites, webSites, tlsSites, lockSites, wasmSites)
+var siteAsks = slices.Concat(imageSites, webSites, tlsSites, lockSites, wasmSites, k8sSites)
 
 var (
 	siteNames   = map[string]map[string]bool{} // package → its names
@@ -40,7 +41,10 @@ func readSiteTable() map[string][][]byte {
 				if siteNames[p] == nil {
 					siteNames[p] = map[string]bool{}
 				}
-				siteNames[p][n], words[p]["."+n] = true, true
+				siteNames[p][n] = true
+				if !a.aside {
+					words[p]["."+n] = true
+				}
 			}
 			for _, n := range a.methods {
 				siteMethods[n] = append(siteMethods[n], p)
