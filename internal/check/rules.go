@@ -18,6 +18,13 @@ var rules = []Rule{
 	packageToken,
 	pushLogin,
 	headCheckout,
+	doubleCache,
+	fixedCacheKey,
+	untrustedCache,
+	untestedTags,
+	untestedGo,
+	identityToken,
+	writeAll,
 
 	// ENV: settings of the go command.
 	sumdbOff,

@@ -54,7 +54,7 @@ func (f yamlFile) permissions(n *yaml.Node) *Permissions {
 }
 
 func (f yamlFile) githubJob(key, n *yaml.Node, env map[string]Line, defaults *yaml.Node) Job {
-	j := Job{ID: key.Value, Pos: f.pos(key), Permissions: f.permissions(n), Env: f.table(get(n, "env"))}
+	j := Job{ID: key.Value, Pos: f.pos(key), Permissions: f.permissions(n), Env: f.table(get(n, "env")), Uses: f.line(get(n, "uses"))}
 	if c := get(n, "container"); c != nil {
 		l := f.line(c)
 		if c.Kind == yaml.MappingNode {

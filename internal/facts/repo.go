@@ -234,6 +234,7 @@ type Job struct {
 	RunsOn      []string          `json:"runsOn,omitempty"`
 	Permissions *Permissions      `json:"permissions,omitempty"`
 	Env         map[string]Line   `json:"env,omitempty"` // its own, not the workflow's
+	Uses        Line              `json:"uses,omitzero"` // the workflow that it calls in place of steps
 	Steps       []JobStep         `json:"steps,omitempty"`
 	Matrix      map[string][]Line `json:"matrix,omitempty"`
 	Needs       []string          `json:"needs,omitempty"`
