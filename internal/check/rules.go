@@ -88,6 +88,10 @@ var rules = []Rule{
 	cpuLimit,
 	memoryLimit,
 	notServed,
+	// LIC: licences of what is linked.
+	licensePolicy,
+	licenseMissing,
+	licenseCopyleft,
 
 	// MOD: modules.
 	verifyGate,
@@ -95,6 +99,10 @@ var rules = []Rule{
 	replaceOutside,
 	vendorDrift,
 	missingSum,
+	retracted,
+	deprecated,
+	taggedCommit,
+	idleLine,
 	installRefused,
 	getInstalls,
 	vendorBypassed,
@@ -123,4 +131,10 @@ var rules = []Rule{
 	wasmSockets,
 	wasmProcesses,
 	wasmHost,
+
+	// VUL: known vulnerabilities.
+	vulnerableLinked,
+	vulnerableRequired,
+	vulnerableGo,
+	ignoreOutlived,
 }

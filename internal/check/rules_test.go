@@ -11,7 +11,9 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/slipway-build/slipway/internal/config"
 	"github.com/slipway-build/slipway/internal/facts"
+	"github.com/slipway-build/slipway/internal/policy"
 )
 
 // TestRules reads testdata/<ID>.txtar, which holds small repositories: below
@@ -63,6 +65,7 @@ func TestRules(t *testing.T) {
 						t.Fatalf("%s: %v", dir, err)
 					}
 				}
+				knowing(t, &repo, filepath.Join(root, dir), cache)
 				repo.WorkTree = true
 				res, err := Run(&repo, nil)
 				if err != nil {
@@ -85,5 +88,18 @@ func TestRules(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// knowing fills in the policy of slipway.yaml and what it asks for.
+func knowing(t *testing.T, repo *facts.Repo, dir, cache string) {
+	t.Helper()
+	s, err := config.Load(config.Input{Dir: dir, Base: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo.Policy = policy.Of(s)
+	if err := policy.Gather(context.Background(), repo, policy.Sources{Root: dir, Settings: dir, ModCache: cache}); err != nil {
+		t.Fatalf("%s: %v", dir, err)
 	}
 }

@@ -56,7 +56,7 @@ func (a *app) checkRepo(ctx context.Context, dir string, f *checkFlags) (judged,
 			return judged{}, err
 		}
 	}
-	if err := a.checkPolicy(dir, &repo, f, f.severityGiven); err != nil {
+	if err := a.checkPolicy(ctx, dir, &repo, f, f.severityGiven); err != nil {
 		return judged{}, err
 	}
 	j := judged{repo: &repo}

@@ -34,6 +34,7 @@ type Repo struct {
 	Machine     *Machine     `json:"machine,omitempty"`   // the go command's settings on this machine; nil if they were not asked for
 	Policy      *Policy      `json:"policy,omitempty"`    // what the project asks of itself in slipway.yaml
 	Installs    []Line       `json:"installs,omitempty"`  // path@version of "go install" and "go run" in README files and docs
+	Known       *Known       `json:"known,omitempty"`     // what others say about the modules from elsewhere; nil if nobody was asked
 	Ignores     []Ignore     `json:"ignores,omitempty"`   // slipway:ignore ID reason, in any of the files above
 	Notes       []Note       `json:"notes,omitempty"`     // what could not be read or known, and why
 

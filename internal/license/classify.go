@@ -65,9 +65,11 @@ func classify(text []byte) ([]Match, float64) {
 }
 
 func matches(text []byte, c licensecheck.Coverage) []Match {
+	// A text may link to licences that are not its own.
+	words := slices.ContainsFunc(c.Match, func(m licensecheck.Match) bool { return !m.IsURL })
 	var out []Match
 	for _, m := range c.Match {
-		if !slices.ContainsFunc(out, func(o Match) bool { return o.ID == m.ID }) {
+		if (!m.IsURL || !words) && !slices.ContainsFunc(out, func(o Match) bool { return o.ID == m.ID }) {
 			out = append(out, Match{ID: m.ID, Line: 1 + bytes.Count(text[:m.Start], []byte("\n"))})
 		}
 	}
