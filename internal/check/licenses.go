@@ -66,7 +66,7 @@ var licenseMissing = Rule{
 		var out []finding.Finding
 		for _, l := range linkedModules(repo) {
 			lic, ok := licenseOf(repo, l.mod.Name())
-			if !ok || excused(p.Exceptions, l.mod.Path) || excused(p.Exceptions, l.mod.Source) || sameOwner(l) {
+			if !ok || excused(p.Exceptions, l.mod.Path) || excused(p.Exceptions, l.mod.Source) || sibling(l) {
 				continue
 			}
 			switch {
@@ -103,7 +103,7 @@ func runLicenseCopyleft(repo *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	for _, l := range linkedModules(repo) {
 		lic, ok := licenseOf(repo, l.mod.Name())
-		if !ok || !recognised(lic) || excused(p.Exceptions, l.mod.Path) || sameOwner(l) || lic.Partly && !allKnown(lic) {
+		if !ok || !recognised(lic) || excused(p.Exceptions, l.mod.Path) || sibling(l) || lic.Partly && !allKnown(lic) {
 			continue
 		}
 		var ids []string
@@ -159,8 +159,8 @@ func ownReaches(repo *facts.Repo, m *facts.RepoModule, ids []string) bool {
 	return false
 }
 
-// sameOwner reports whether a module comes from whom the project comes from.
-func sameOwner(l linkedModule) bool {
+// sibling reports whether a module comes from whom the project comes from.
+func sibling(l linkedModule) bool {
 	owner := func(p string) string {
 		parts := strings.Split(p, "/")
 		return strings.Join(parts[:min(2, len(parts))], "/")

@@ -88,7 +88,7 @@ func licenses(ctx context.Context, repo *facts.Repo, s Sources, all bool) error 
 	}
 	for i := range repo.Modules {
 		root := repo.Modules[i].Root
-		files, err := license.Read(filepath.Join(s.Root, filepath.FromSlash(root)), license.Options{Copyleft: true})
+		files, err := license.Read(filepath.Join(s.Root, filepath.FromSlash(root)), license.Options{Packages: []string{"."}, Copyleft: true})
 		if err == nil && len(files) > 0 {
 			repo.Known.Licenses = append(repo.Known.Licenses, moduleLicense(root, root, files, true))
 		}
