@@ -92,6 +92,14 @@ var rules = []Rule{
 	licensePolicy,
 	licenseMissing,
 	licenseCopyleft,
+	// LOCK: what ties a program to one vendor.
+	telemetryHost,
+	controlHost,
+	discoveryHost,
+	telemetryModule,
+	closedConstructor,
+	vendorSpread,
+	closedService,
 
 	// MOD: modules.
 	verifyGate,

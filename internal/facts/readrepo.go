@@ -98,6 +98,7 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 		g.ZoneCalls = readZoneCalls(&g, src)
 		readCode(&g, src)
 		g.readCgoHead(src)
+		g.Hosts = readHosts(&g, src)
 		r.GoFiles = []GoFile{g}
 	case "go.mod":
 		m, err := readRepoModule(j.path, src)

@@ -94,6 +94,7 @@ type GoFile struct {
 	Debugs      []Line `json:"debugs,omitempty"`      // key=value of //go:debug
 	HasInit     bool   `json:"hasInit,omitempty"`     // declares func init()
 	Embeds      []Line `json:"embeds,omitempty"`      // patterns of //go:embed, one each
+	Hosts       []Host `json:"hosts,omitempty"`       // hosts of a table that its string literals name; not in tests
 	ZoneCalls   []Line `json:"zoneCalls,omitempty"`   // calls of time.LoadLocation, with the zone they look up
 	Sites       []Site `json:"sites,omitempty"`       // what the table of sites asks for; not in tests
 	Web         *Web   `json:"web,omitempty"`         // what handlers do; nil in a file without any

@@ -32,6 +32,7 @@ func FuzzRepoFiles(f *testing.F) {
 		readInstalls("README.md", src)
 		if g, err := readGoFile("x/x.go", src); err == nil {
 			readCode(&g, src)
+			readHosts(&g, src)
 			r.GoFiles = []GoFile{g}
 			g.Built(nil)
 			g.readCgoHead(src)

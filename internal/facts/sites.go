@@ -72,7 +72,7 @@ func readCode(g *GoFile, src []byte) {
 			r.fn, r.guards = funcName(d), nil
 			ast.Inspect(d, r.visit)
 		}
-		g.Sites = r.out
+		g.Sites = append(r.out, r.closedConstructors(f)...)
 	}
 	if web {
 		g.Web = readWeb(r, f, src)

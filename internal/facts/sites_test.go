@@ -30,7 +30,7 @@ func (s *server) run(tls2 struct{ Config int }) {
 
 func shadow(tls struct{ Config func() }) { tls.Config() }
 
-var _ = h.DefaultClient
+var _ = h.NoBody
 `
 	g, err := readGoFile("p.go", []byte(src))
 	if err != nil {
