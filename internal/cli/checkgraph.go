@@ -143,9 +143,9 @@ func (g *grapher) stage(d *facts.Dockerfile, s *facts.Stage, column int) int {
 	if name == "" {
 		name = fmt.Sprint(s.Index)
 	}
-	n := report.GraphNode{Column: column, Title: s.Base.Raw, Detail: d.Path + " · " + name, Spans: []report.Span{span}}
+	n := report.GraphNode{Column: column, Title: s.Base.Raw, Detail: name + " · " + d.Path, Spans: []report.Span{span}}
 	if column == report.ColumnBuild {
-		n.Title, n.Detail = d.Path+" · "+name, s.Base.Raw
+		n.Title, n.Detail = d.Path, name+" · "+s.Base.Raw
 	}
 	return g.node(stageKey(d, s, column), n)
 }

@@ -254,6 +254,21 @@ const overflow = `(() => {
   return out;
 })()`
 
+// boxes lists what is drawn over its box or over another one.
+const boxes = `(() => {
+  const out = [], list = [...document.querySelectorAll("#graph .node")].map(n => [n, n.querySelector(".box").getBoundingClientRect()]);
+  for (const [n, r] of list) {
+    for (const t of n.querySelectorAll(".words text")) {
+      const q = t.getBoundingClientRect();
+      if (q.left < r.left || q.right > r.right || q.top < r.top || q.bottom > r.bottom) out.push("text leaves its box by " + (q.right - r.right) + ": " + t.textContent);
+    }
+    for (const [m, s] of list) {
+      if (m !== n && r.left < s.right && s.left < r.right && r.top < s.bottom && s.top < r.bottom) out.push("boxes overlap: " + n.textContent);
+    }
+  }
+  return out;
+})()`
+
 func TestPageInBrowser(t *testing.T) {
 	if os.Getenv("SLIPWAY_E2E") != "1" {
 		t.Skip("needs chromium; set SLIPWAY_E2E=1")
@@ -281,6 +296,7 @@ func TestPageInBrowser(t *testing.T) {
 			for _, scheme := range []string{"light", "dark"} {
 				b.open(u, width, scheme)
 				is(fmt.Sprint(l, width, " overflow"), overflow, "[]")
+				is(fmt.Sprint(l, width, " boxes"), boxes, "[]")
 				b.shot(fmt.Sprintf("%s-%d-%s", l, width, scheme))
 			}
 		}

@@ -91,7 +91,7 @@ const (
 	rowHeight   = 62
 	columnWidth = 286
 	headHeight  = 34
-	maxRows     = 26
+	maxRows     = 18
 )
 
 type drawing struct {
@@ -157,7 +157,7 @@ func (g Graph) draw(list []PageFinding, marks nodeMarks, words map[string]string
 			place[n], drawn[n] = [2]int{x, y}, true
 			node := g.Nodes[n]
 			d.Boxes = append(d.Boxes, drawnBox{
-				Node: n, X: x, Y: y, Width: boxWidth, Height: boxHeight, Title: Cut(clean(node.Title), 27), Detail: Cut(clean(node.Detail), 33),
+				Node: n, X: x, Y: y, Width: boxWidth, Height: boxHeight, Title: cutFront(clean(node.Title), 25), Detail: cutFront(clean(node.Detail), 27),
 				Full: strings.TrimSpace(clean(node.Title + "\n" + node.Detail)), Severity: worst[n], Count: counts[n],
 			})
 		}
@@ -174,6 +174,20 @@ func (g Graph) draw(list []PageFinding, marks nodeMarks, words map[string]string
 		}
 	}
 	return d
+}
+
+// cutFront shortens s to n cells and keeps its end, which tells paths apart.
+func cutFront(s string, n int) string {
+	if Width(s) <= n {
+		return s
+	}
+	rs := []rune(s)
+	i, room := len(rs), n-1
+	for i > 0 && room >= runeWidth(rs[i-1]) {
+		i--
+		room -= runeWidth(rs[i])
+	}
+	return "…" + string(rs[i:])
 }
 
 // columns chooses and orders the nodes of each column.
