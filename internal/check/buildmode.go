@@ -39,6 +39,7 @@ func runModeNeedsCgo(r *facts.Repo) []finding.Finding {
 
 var pluginHost = Rule{
 	ID: "CGO006", Slug: "plugin-host", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.cgo006.title"), Why: i18n.M("rule.cgo006.why"), Fix: i18n.M("rule.cgo006.fix"),
 	Bad:  "CGO_ENABLED=0 go build .   # imports plugin",
 	Good: "CGO_ENABLED=1 go build .",

@@ -10,6 +10,7 @@ import (
 
 var outsideHeaders = Rule{
 	ID: "CGO008", Slug: "outside-headers", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.cgo008.title"), Why: i18n.M("rule.cgo008.why"), Fix: i18n.M("rule.cgo008.fix"),
 	Bad:  "// #include \"../include/limits.h\"\nimport \"C\"",
 	Good: "// #include \"limits.h\"\nimport \"C\"   // limits.h lies beside this file",

@@ -87,6 +87,7 @@ func fipsMode(list string) string {
 
 var fipsMixed = Rule{
 	ID: "TLS006", Slug: "fips-mixed", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.tls006.title"), Why: i18n.M("rule.tls006.why"), Fix: i18n.M("rule.tls006.fix"),
 	Bad:  "import \"crypto/md5\" // and ENV GODEBUG=fips140=only",
 	Good: "import \"crypto/sha256\"",

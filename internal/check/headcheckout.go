@@ -12,6 +12,7 @@ import (
 
 var headCheckout = Rule{
 	ID: "CI005", Slug: "head-checkout", Severity: finding.Security, Confidence: Medium, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.ci005.title"), Why: i18n.M("rule.ci005.why"), Fix: i18n.M("rule.ci005.fix"),
 	Bad:  "on: pull_request_target\nsteps:\n  - uses: actions/checkout@v4\n    with: {ref: \"${{ github.event.pull_request.head.sha }}\"}\n  - run: go test ./...",
 	Good: "on: pull_request\nsteps:\n  - uses: actions/checkout@v4\n  - run: go test ./...",

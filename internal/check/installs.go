@@ -12,6 +12,7 @@ import (
 
 var installRefused = Rule{
 	ID: "MOD010", Slug: "install-refused", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.mod010.title"), Why: i18n.M("rule.mod010.why"), Fix: i18n.M("rule.mod010.fix"),
 	Bad:  "# README.md: go install example.com/app@latest\n# go.mod\nmodule example.com/app\nreplace example.com/lib => ./lib",
 	Good: "# README.md: go install example.com/app@latest\n# go.mod\nmodule example.com/app\n# go.work for development:\nuse (\n\t.\n\t./lib\n)",

@@ -11,6 +11,7 @@ import (
 
 var replaceOutside = Rule{
 	ID: "MOD003", Slug: "replace-outside", Severity: finding.StopsBuild, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.mod003.title"),
 	Why:   i18n.M("rule.mod003.why"),
 	Fix:   i18n.M("rule.mod003.fix"),

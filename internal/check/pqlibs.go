@@ -10,6 +10,7 @@ import (
 
 var stapleUnread = Rule{
 	ID: "TLS008", Slug: "staple-unverified", Severity: finding.Security, Confidence: Medium, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.tls008.title"), Why: i18n.M("rule.tls008.why"), Fix: i18n.M("rule.tls008.fix"),
 	Bad:  "if len(conn.ConnectionState().OCSPResponse) > 0 { trusted = true }",
 	Good: "resp, err := ocsp.ParseResponseForCert(conn.ConnectionState().OCSPResponse, leaf, issuer)",
@@ -45,6 +46,7 @@ func runStapleUnread(r *facts.Repo) []finding.Finding {
 
 var replacedKEM = Rule{
 	ID: "TLS009", Slug: "kem-in-std", Severity: finding.Waste, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.tls009.title"), Why: i18n.M("rule.tls009.why"), Fix: i18n.M("rule.tls009.fix"),
 	Bad:  "import \"github.com/cloudflare/circl/kem/mlkem/mlkem768\" // go 1.26",
 	Good: "import \"crypto/mlkem\"",

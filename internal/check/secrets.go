@@ -10,6 +10,7 @@ import (
 
 var imageSecret = Rule{
 	ID: "IMG008", Slug: "image-secret", Severity: finding.Security, Confidence: Medium, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.img008.title"), Why: i18n.M("rule.img008.why"), Fix: i18n.M("rule.img008.fix"),
 	Bad:  "ENV API_KEY=k9f2c7d81e60",
 	Good: "RUN --mount=type=secret,id=api_key ./fetch",

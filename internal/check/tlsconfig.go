@@ -65,6 +65,7 @@ func tlsName(g *facts.GoFile) string {
 
 var skipVerify = Rule{
 	ID: "TLS003", Slug: "skip-verify", Severity: finding.Security, Confidence: Medium, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.tls003.title"), Why: i18n.M("rule.tls003.why"), Fix: i18n.M("rule.tls003.fix"),
 	Bad:  "cfg := &tls.Config{RootCAs: pool, InsecureSkipVerify: true}",
 	Good: "cfg := &tls.Config{RootCAs: pool}",

@@ -12,6 +12,7 @@ import (
 
 var wasmSockets = Rule{
 	ID: "WASM001", Slug: "wasm-sockets", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.wasm001.title"), Why: i18n.M("rule.wasm001.why"), Fix: i18n.M("rule.wasm001.fix"),
 	Bad:  "GOOS=wasip1 GOARCH=wasm go build .   # calls net.Listen",
 	Good: "ln, err := net.FileListener(os.NewFile(3, \"socket\")) // a socket that the host opens",
@@ -36,6 +37,7 @@ var (
 
 var wasmProcesses = Rule{
 	ID: "WASM002", Slug: "wasm-processes", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.wasm002.title"), Why: i18n.M("rule.wasm002.why"), Fix: i18n.M("rule.wasm002.fix"),
 	Bad:  "GOOS=wasip1 GOARCH=wasm go build .   # calls exec.Command",
 	Good: "//go:build !wasm\n\npackage run // the only file that imports os/exec",
