@@ -61,7 +61,7 @@ var unbuildable = Rule{
 			if atLeast(m.Go.Value, "1.21") {
 				goLine = m.Go.Value
 			}
-			if f.Buildable(goLine) {
+			if f.Buildable(goLine) || guard(x, goLine) {
 				continue
 			}
 			pos := f.BuildPos
@@ -101,6 +101,13 @@ var deadConstraint = Rule{
 		}
 		return out
 	},
+}
+
+// guard reports whether a constraint is there to give Go 1.20 and older, which
+// do not heed the go line, something better to say.
+func guard(x constraint.Expr, goLine string) bool {
+	v, ok := strings.CutPrefix(x.String(), "!go")
+	return ok && (goLine == v || strings.HasPrefix(goLine, v+"."))
 }
 
 // fixture reports whether a directory holds material for tests, which may be
