@@ -36,6 +36,11 @@ var rules = []Rule{
 	modulesOff,
 	modMod,
 	privateLeak,
+	envLeftover,
+	toolchainHeld,
+	proxyChain,
+	privateRoute,
+	modulesAuto,
 
 	// GO: which Go builds.
 	imageOlder,

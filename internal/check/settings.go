@@ -13,7 +13,7 @@ type setting struct {
 	name, value string
 	pos         facts.Pos
 	where       string // as in place
-	build       bool   // in a Dockerfile or a CI configuration
+	build       bool   // in a Dockerfile or a CI configuration, or on this machine
 }
 
 // scope is a set of variables that are in force together.
@@ -64,7 +64,24 @@ func settings(repo *facts.Repo) []setting {
 			}
 		}
 	}
+	if m := repo.Machine; m != nil {
+		c.lines(thisMachine, true, machineLines(m))
+	}
 	return c.out
+}
+
+// thisMachine is the place of what the user has set on this machine.
+const thisMachine = "this machine"
+
+// machineLines gives what the user has set, by environment or GOENV file.
+func machineLines(m *facts.Machine) map[string]facts.Line {
+	out := map[string]facts.Line{}
+	for name, v := range m.Vars {
+		if v.Origin != "default" {
+			out[name] = facts.Line{Value: v.Value, Pos: v.Pos}
+		}
+	}
+	return out
 }
 
 type collector struct {
@@ -153,6 +170,9 @@ func scopes(repo *facts.Repo) []scope {
 	}
 	for _, e := range repo.EnvFiles {
 		out = append(out, scope{"", e.Vars})
+	}
+	if repo.Machine != nil {
+		out = append(out, scope{thisMachine, merge(machineLines(repo.Machine))})
 	}
 	return out
 }

@@ -21,7 +21,7 @@ var severities = []finding.Severity{finding.StopsBuild, finding.CannotStart, fin
 type checkFlags struct {
 	format, output, severity, baseline string
 	rules                              []string
-	deps                               bool
+	deps, env                          bool
 	fix, dryRun                        bool
 	since                              string
 	severityGiven                      bool // --severity, which is stronger than slipway.yaml
@@ -47,6 +47,7 @@ func (a *app) check() *cobra.Command {
 	fs.StringVar(&f.baseline, "baseline", "", a.say(i18n.M("check.flag.baseline", baselineName)))
 	fs.StringSliceVar(&f.rules, "rules", nil, a.say(i18n.M("check.flag.rules")))
 	fs.BoolVar(&f.deps, "deps", true, a.say(i18n.M("check.flag.deps")))
+	fs.BoolVar(&f.env, "env", false, a.say(i18n.M("check.flag.env")))
 	fs.StringVar(&f.since, "since", "", a.say(i18n.M("check.flag.since")))
 	fs.BoolVar(&f.fix, "fix", false, a.say(i18n.M("check.flag.fix")))
 	fs.BoolVar(&f.dryRun, "dry-run", false, a.say(i18n.M("check.flag.dryrun")))

@@ -56,6 +56,11 @@ func (a *app) checkRepo(ctx context.Context, dir string, f *checkFlags) (judged,
 			return judged{}, err
 		}
 	}
+	if f.env {
+		if repo.Machine, err = facts.ReadMachine(ctx, dir, a.env); err != nil {
+			return judged{}, err
+		}
+	}
 	if err := a.checkPolicy(ctx, dir, &repo, f, f.severityGiven); err != nil {
 		return judged{}, err
 	}

@@ -67,6 +67,16 @@ func readEnvFile(name, src string) EnvFile {
 	return f
 }
 
+// constraintLike reports whether a comment is one that rules judge: a
+// directive, or a build constraint as it must not be written.
+func constraintLike(comment string) bool {
+	if strings.HasPrefix(comment, "//go:") {
+		return true
+	}
+	word := strings.TrimLeft(comment[2:], " \t")
+	return strings.HasPrefix(word, "go:build ") || strings.HasPrefix(word, "+build ")
+}
+
 const ignoreMark = "slipway:ignore"
 
 var ignoreLine = regexp.MustCompile(`(?:^|[ \t/#*])slipway:ignore[ \t]+([A-Z]+[0-9]+)(?:[ \t]+(.*?))?[ \t]*(?:\*/)?[ \t]*$`)
@@ -102,7 +112,7 @@ func readIgnores(name string, src []byte) []Ignore {
 		if strings.Trim(before, "#/* \t") == "" {
 			for j := i + 1; j < len(lines); j++ {
 				t := strings.TrimSpace(lines[j])
-				if t == "" || strings.HasPrefix(t, "//") && !strings.HasPrefix(t, "//go:") || strings.HasPrefix(t, "#") {
+				if t == "" || strings.HasPrefix(t, "//") && !constraintLike(t) || strings.HasPrefix(t, "#") {
 					continue
 				}
 				g.Target.Line = j + 1
