@@ -97,6 +97,9 @@ func readIndex(data []byte, modules []string) ([]wanted, error) {
 	if err := json.Unmarshal(data, &index); err != nil {
 		return nil, err
 	}
+	if len(index) == 0 {
+		return nil, errors.New("it lists no module")
+	}
 	var out []wanted
 	seen := map[string]bool{}
 	for _, m := range index {
