@@ -16,9 +16,10 @@ import (
 var vulnerableGo = Rule{
 	ID: "VUL003", Slug: "vulnerable-go", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.vul003.title"), Why: i18n.M("rule.vul003.why"), Fix: i18n.M("rule.vul003.fix"),
-	Bad:  "FROM golang:1.22.1 AS build # net/http of 1.22.1 has known vulnerabilities, and the program links it\nRUN go build -o /app .",
-	Good: "FROM golang:1.22.12 AS build\nRUN go build -o /app .",
-	Run:  runVulnerableGo,
+	Needs: i18n.M("rule.vul.needs"),
+	Bad:   "FROM golang:1.22.1 AS build # net/http of 1.22.1 has known vulnerabilities, and the program links it\nRUN go build -o /app .",
+	Good:  "FROM golang:1.22.12 AS build\nRUN go build -o /app .",
+	Run:   runVulnerableGo,
 }
 
 // runVulnerableGo holds the exact Go release of each build against the

@@ -15,9 +15,10 @@ import (
 var licensePolicy = Rule{
 	ID: "LIC001", Slug: "license-policy", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.lic001.title"), Why: i18n.M("rule.lic001.why"), Fix: i18n.M("rule.lic001.fix"),
-	Bad:  "# slipway.yaml\ncheck:\n  licenses:\n    deny: [AGPL-3.0-only]\n# a linked module has the licence AGPL-3.0",
-	Good: "# slipway.yaml\ncheck:\n  licenses:\n    deny: [AGPL-3.0-only]\n    exceptions:\n      example.com/lib: bought a commercial licence",
-	Run:  runLicensePolicy,
+	Needs: i18n.M("rule.lic001.needs"),
+	Bad:   "# slipway.yaml\ncheck:\n  licenses:\n    deny: [AGPL-3.0-only]\n# a linked module has the licence AGPL-3.0",
+	Good:  "# slipway.yaml\ncheck:\n  licenses:\n    deny: [AGPL-3.0-only]\n    exceptions:\n      example.com/lib: bought a commercial licence",
+	Run:   runLicensePolicy,
 }
 
 func runLicensePolicy(repo *facts.Repo) []finding.Finding {

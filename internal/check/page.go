@@ -16,6 +16,9 @@ func (r Rule) Page(l i18n.Lang) string {
 	if r.Advisory {
 		b.WriteString(" (" + i18n.M("check.advisory").In(l) + ")")
 	}
+	if !r.Needs.IsZero() {
+		b.WriteString(" " + r.Needs.In(l))
+	}
 	fmt.Fprintf(&b, "\n\n**%s** %s\n\n", i18n.M("check.doc.why").In(l), r.Why.In(l))
 	fmt.Fprintf(&b, "**%s** %s\n\n", i18n.M("check.doc.fix").In(l), r.Fix.In(l))
 	fmt.Fprintf(&b, "%s\n\n```\n%s\n```\n\n", i18n.M("check.doc.bad").In(l), r.Bad)

@@ -48,6 +48,7 @@ type Rule struct {
 	Title      i18n.Message // what is wrong, without a full stop
 	Why        i18n.Message // what breaks, and for whom
 	Fix        i18n.Message // what mends it, for findings that do not say so themselves
+	Needs      i18n.Message // the setting without which it finds nothing; zero if there is none
 	Bad, Good  string       // the same few lines, with the fault and without
 	// Run finds. ID, Severity, Advisory and Fix of a finding need not be set
 	// where they are those of the rule. Run neither changes nor keeps the facts.

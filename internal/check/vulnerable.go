@@ -12,8 +12,9 @@ import (
 var vulnerableLinked = Rule{
 	ID: "VUL001", Slug: "vulnerable-linked", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.vul001.title"), Why: i18n.M("rule.vul001.why"), Fix: i18n.M("rule.vul001.fix"),
-	Bad:  "require example.com/lib v1.2.0 // GO-2024-0001, fixed in v1.2.3, is in a package that is linked",
-	Good: "require example.com/lib v1.2.3",
+	Needs: i18n.M("rule.vul.needs"),
+	Bad:   "require example.com/lib v1.2.0 // GO-2024-0001, fixed in v1.2.3, is in a package that is linked",
+	Good:  "require example.com/lib v1.2.3",
 	Run: func(repo *facts.Repo) []finding.Finding {
 		var out []finding.Finding
 		for _, v := range vulnerabilities(repo) {
@@ -30,8 +31,9 @@ var vulnerableLinked = Rule{
 var vulnerableRequired = Rule{
 	ID: "VUL002", Slug: "vulnerable-required", Severity: finding.Waste, Confidence: High, Advisory: true, Since: 1,
 	Title: i18n.M("rule.vul002.title"), Why: i18n.M("rule.vul002.why"), Fix: i18n.M("rule.vul002.fix"),
-	Bad:  "require example.com/lib v1.2.0 // GO-2024-0001, fixed in v1.2.3, is in a package that nothing links",
-	Good: "require example.com/lib v1.2.3",
+	Needs: i18n.M("rule.vul.needs"),
+	Bad:   "require example.com/lib v1.2.0 // GO-2024-0001, fixed in v1.2.3, is in a package that nothing links",
+	Good:  "require example.com/lib v1.2.3",
 	Run: func(repo *facts.Repo) []finding.Finding {
 		var out []finding.Finding
 		for _, v := range vulnerabilities(repo) {
@@ -147,9 +149,10 @@ func accepted(repo *facts.Repo, a *facts.Advisory) bool {
 var ignoreOutlived = Rule{
 	ID: "VUL004", Slug: "ignore-outlived", Severity: finding.Waste, Confidence: High, Since: 1,
 	Title: i18n.M("rule.vul004.title"), Why: i18n.M("rule.vul004.why"), Fix: i18n.M("rule.vul004.fix"),
-	Bad:  "# slipway.yaml\ncheck:\n  vulnerabilities:\n    ignore:\n      GO-2024-0001: not reached # go.mod requires a version that is not affected",
-	Good: "# slipway.yaml\ncheck:\n  vulnerabilities:\n    database: /srv/vulndb",
-	Run:  runIgnoreOutlived,
+	Needs: i18n.M("rule.vul.needs"),
+	Bad:   "# slipway.yaml\ncheck:\n  vulnerabilities:\n    ignore:\n      GO-2024-0001: not reached # go.mod requires a version that is not affected",
+	Good:  "# slipway.yaml\ncheck:\n  vulnerabilities:\n    database: /srv/vulndb",
+	Run:   runIgnoreOutlived,
 }
 
 // runIgnoreOutlived finds accepted vulnerabilities that no required version

@@ -23,12 +23,13 @@ type ruleDoc struct {
 	Title      i18n.Message     `json:"title"`
 	Why        i18n.Message     `json:"why"`
 	Fix        i18n.Message     `json:"fix"`
+	Needs      i18n.Message     `json:"needs,omitzero"`
 	Bad        string           `json:"bad"`
 	Good       string           `json:"good"`
 }
 
 func ruleDocOf(r check.Rule) ruleDoc {
-	return ruleDoc{r.ID, r.Slug, r.Severity, r.Confidence, r.Advisory, r.Since, r.Title, r.Why, r.Fix, r.Bad, r.Good}
+	return ruleDoc{r.ID, r.Slug, r.Severity, r.Confidence, r.Advisory, r.Since, r.Title, r.Why, r.Fix, r.Needs, r.Bad, r.Good}
 }
 
 // rulesDoc is the result of `slipway rules`.
@@ -60,7 +61,11 @@ func (a *app) rulesCommand() *cobra.Command {
 				if r.Advisory {
 					severity += " (" + a.say(i18n.M("check.advisory")) + ")"
 				}
-				t.Rows = append(t.Rows, []string{r.ID, severity, a.say(r.Title)})
+				title := a.say(r.Title)
+				if !r.Needs.IsZero() {
+					title += ". " + a.say(r.Needs)
+				}
+				t.Rows = append(t.Rows, []string{r.ID, severity, title})
 			}
 			return a.result(doc, t)
 		},
