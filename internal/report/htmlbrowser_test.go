@@ -371,6 +371,7 @@ func TestPageInBrowser(t *testing.T) {
 
 	// On paper everything is there, and no controls.
 	b.call("Emulation.setEmulatedMedia", map[string]any{"media": "print"}, nil)
+	b.shot("print")
 	is("controls on paper", `getComputedStyle(document.getElementById("filters")).display`, `"none"`)
 
 	if len(b.trouble) > 0 {
