@@ -40,18 +40,6 @@ func inDirs(name string, dirs []string) bool {
 // sample reports whether a manifest shows something and no more.
 func sample(m *facts.Manifest) bool { return inDirs(m.Path, sampleDirs) }
 
-// patched reports whether another file may add to the object: what is not in
-// it need not be absent.
-func patched(r *facts.Repo, m *facts.Manifest) bool {
-	for i := range r.Manifests {
-		o := &r.Manifests[i]
-		if o.Patches.Value != "" || o.Workload != nil && o.Workload.Partial && o.Kind == m.Kind && o.Name.Value == m.Name.Value {
-			return true
-		}
-	}
-	return false
-}
-
 // workloadName is the entity of a workload and of a container in it.
 func workloadName(m *facts.Manifest, c *facts.Container) string {
 	name := strings.ToLower(m.Kind) + "/" + m.Name.Value

@@ -31,7 +31,7 @@ func runCommandMissing(r *facts.Repo) []finding.Finding {
 	ownRuns(r, func(run *facts.Running) {
 		m, c := run.Manifest, run.Container
 		b := runBase(run)
-		if b.shell != facts.No || patched(r, m) {
+		if b.shell != facts.No || m.Patched {
 			return
 		}
 		report := func(words []facts.Line, severity finding.Severity, text func(string) i18n.Message) {

@@ -30,7 +30,7 @@ func runShutdownBudget(r *facts.Repo) []finding.Finding {
 	ownRuns(r, func(run *facts.Running) {
 		m, c := run.Manifest, run.Container
 		w := m.Workload
-		if run.Init || m.Kind == "Job" || m.Kind == "CronJob" || w.Grace.Value != "" && !isNumber(w.Grace) || patched(r, m) {
+		if run.Init || m.Kind == "Job" || m.Kind == "CronJob" || w.Grace.Value != "" && !isNumber(w.Grace) || m.Patched {
 			return
 		}
 		grace := orDefault(w.Grace, defaultGrace)

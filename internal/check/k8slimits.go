@@ -82,7 +82,7 @@ func runCPULimit(r *facts.Repo) []finding.Finding {
 	ownRuns(r, func(run *facts.Running) {
 		b, c, m := run.Build, run.Container, run.Manifest
 		limit := c.Limits["cpu"]
-		if run.Certain != facts.Yes || run.Init || b == nil || b.Module == nil || len(b.Packages) == 0 || limit.Value == "" || b.Module.Go.Value == "" || sample(m) || patched(r, m) {
+		if run.Certain != facts.Yes || run.Init || b == nil || b.Module == nil || len(b.Packages) == 0 || limit.Value == "" || b.Module.Go.Value == "" || sample(m) || m.Patched {
 			return
 		}
 		if r.Work != nil || !version.IsValid("go"+b.Module.Go.Value) || version.Compare("go"+b.Module.Go.Value, "go1.25") >= 0 {
@@ -149,7 +149,7 @@ func runMemoryLimit(r *facts.Repo) []finding.Finding {
 			l, limit := c.Env["GOMEMLIMIT"], c.Limits["memory"]
 			n, ok := goBytes(l.Value)
 			most, known := quantity(limit.Value)
-			if !ok || !known || n == math.MaxInt64 || n < most || patched(r, m) {
+			if !ok || !known || n == math.MaxInt64 || n < most || m.Patched {
 				continue
 			}
 			out = append(out, finding.Finding{

@@ -26,7 +26,7 @@ func runUnknownPort(r *facts.Repo) []finding.Finding {
 	eachWorkload(r, func(m *facts.Manifest, w *facts.Workload) {
 		for _, c := range w.All() {
 			for _, p := range []*facts.Probe{c.Readiness, c.Liveness, c.Startup, c.PreStop} {
-				if p == nil || p.Port.Value == "" || isNumber(p.Port) || hasPort(c, p.Port) || !plainName(p.Port) || patched(r, m) {
+				if p == nil || p.Port.Value == "" || isNumber(p.Port) || hasPort(c, p.Port) || !plainName(p.Port) || m.Patched {
 					continue
 				}
 				out = append(out, finding.Finding{
@@ -43,7 +43,7 @@ func runUnknownPort(r *facts.Repo) []finding.Finding {
 			continue
 		}
 		targets := selectedBy(r, svc)
-		if len(targets) == 0 || slices.ContainsFunc(targets, func(m *facts.Manifest) bool { return patched(r, m) }) {
+		if len(targets) == 0 || slices.ContainsFunc(targets, func(m *facts.Manifest) bool { return m.Patched }) {
 			continue
 		}
 		for _, p := range svc.Service.Ports {

@@ -22,22 +22,22 @@ var readinessMissing = Rule{
 // before they can take any.
 func runReadinessMissing(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
-	seen := map[*facts.Container]bool{}
+	seen := map[string]bool{} // bundles repeat what other files have
 	for i := range r.Manifests {
 		svc := &r.Manifests[i]
 		if svc.Service == nil || inDirs(svc.Path, testDirs) || sample(svc) {
 			continue
 		}
 		for _, m := range selectedBy(r, svc) {
-			if m.Kind != "Deployment" && m.Kind != "StatefulSet" || m.Workload.Replicas.Value == "0" || sample(m) || patched(r, m) {
+			if m.Kind != "Deployment" && m.Kind != "StatefulSet" || m.Workload.Replicas.Value == "0" || sample(m) || m.Patched {
 				continue
 			}
 			for _, p := range svc.Service.Ports {
 				c := servingContainer(m.Workload, p)
-				if c == nil || c.Readiness != nil || seen[c] || forMachines(p) {
+				if c == nil || c.Readiness != nil || seen[workloadName(m, c)] || forMachines(p) {
 					continue
 				}
-				seen[c] = true
+				seen[workloadName(m, c)] = true
 				out = append(out, finding.Finding{
 					Pos: c.Pos, Entity: workloadName(m, c), Message: i18n.M("rule.k8s001.message", c.Name.Value, svc.Name.Value),
 					Evidence: []finding.Evidence{{Pos: p.Pos, Text: i18n.M("rule.k8s001.service", svc.Name.Value)}},
@@ -111,7 +111,7 @@ func runHastyLiveness(r *facts.Repo) []finding.Finding {
 	eachWorkload(r, func(m *facts.Manifest, w *facts.Workload) {
 		for _, c := range w.All() {
 			l := c.Liveness
-			if l == nil || l.Kind == "" || patched(r, m) {
+			if l == nil || l.Kind == "" || m.Patched || sample(m) {
 				continue
 			}
 			if l.Failures.Value == "1" {

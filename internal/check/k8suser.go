@@ -26,7 +26,7 @@ func runNonRootRefused(r *facts.Repo) []finding.Finding {
 	ownRuns(r, func(run *facts.Running) {
 		m, c := run.Manifest, run.Container
 		user, nonRoot := userOf(m.Workload, c)
-		if nonRoot.Value != "true" || user.Value != "" && user.Value != "0" || patched(r, m) {
+		if nonRoot.Value != "true" || user.Value != "" && user.Value != "0" || m.Patched {
 			return
 		}
 		f := finding.Finding{Pos: nonRoot.Pos, Entity: workloadName(m, c)}
@@ -76,7 +76,7 @@ var podRoot = Rule{
 			m, c := run.Manifest, run.Container
 			user, nonRoot := userOf(m.Workload, c)
 			if run.Certain != facts.Yes || run.Stage == nil || nonRoot.Value != "" || user.Value != "" && user.Value != "0" ||
-				c.Security.Privileged.Value == "true" || m.Workload.HostNetwork.Value == "true" || m.Kind == "DaemonSet" || sample(m) || patched(r, m) {
+				c.Security.Privileged.Value == "true" || m.Workload.HostNetwork.Value == "true" || m.Kind == "DaemonSet" || sample(m) || m.Patched {
 				return // what works on the node often has to be root
 			}
 			f := finding.Finding{Pos: c.Pos, Entity: workloadName(m, c), Message: i18n.M("rule.k8s007.message", c.Name.Value)}
@@ -106,7 +106,7 @@ var writableRoot = Rule{
 		var out []finding.Finding
 		ownRuns(r, func(run *facts.Running) {
 			m, c := run.Manifest, run.Container
-			if run.Certain != facts.Yes || run.Build == nil || run.Init || c.Security.ReadOnlyRoot.Value != "" || sample(m) || patched(r, m) {
+			if run.Certain != facts.Yes || run.Build == nil || run.Init || c.Security.ReadOnlyRoot.Value != "" || sample(m) || m.Patched {
 				return
 			}
 			out = append(out, finding.Finding{
@@ -132,7 +132,7 @@ func runReadOnlyTemp(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	ownRuns(r, func(run *facts.Running) {
 		m, c, b := run.Manifest, run.Container, run.Build
-		if run.Certain != facts.Yes || b == nil || b.Module == nil || len(b.Packages) != 1 || c.Security.ReadOnlyRoot.Value != "true" || patched(r, m) || writableTemp(run) {
+		if run.Certain != facts.Yes || b == nil || b.Module == nil || len(b.Packages) != 1 || c.Security.ReadOnlyRoot.Value != "true" || m.Patched || writableTemp(run) {
 			return
 		}
 		for _, g := range r.Linked(b.Module, b.Packages, b.Tags) {

@@ -12,10 +12,14 @@ type Manifest struct {
 	Pos        Pos             `json:"pos"` // where the document begins
 	Workload   *Workload       `json:"workload,omitempty"`
 	Service    *Service        `json:"service,omitempty"`
-	Backends   []Backend       `json:"backends,omitempty"` // of an Ingress or an HTTPRoute
-	Data       map[string]Line `json:"data,omitempty"`     // of a ConfigMap
-	Images     []Line          `json:"images,omitempty"`   // that a Kustomization renames or tags
-	Patches    Line            `json:"patches,omitzero"`   // the key with which a Kustomization begins to patch
+	Backends   []Backend       `json:"backends,omitempty"`  // of an Ingress or an HTTPRoute
+	Data       map[string]Line `json:"data,omitempty"`      // of a ConfigMap
+	Images     []Line          `json:"images,omitempty"`    // that a Kustomization renames or tags
+	Patches    Line            `json:"patches,omitzero"`    // the key with which a Kustomization begins to patch
+	Resources  []Line          `json:"resources,omitempty"` // files and directories that a Kustomization takes
+	// Patched says that another file of the repository changes this object:
+	// what is not in it need not be absent.
+	Patched bool `json:"patched,omitempty"`
 }
 
 // Workload is the template of the pods that a Deployment, StatefulSet,

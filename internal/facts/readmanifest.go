@@ -69,6 +69,10 @@ func readKustomization(name string, src []byte) []Manifest {
 			m.Images = append(m.Images, l)
 		}
 	}
+	for _, key := range []string{"resources", "bases", "components"} {
+		its := f.scalars(get(f.root, key))
+		m.Resources = append(m.Resources, its[:min(len(its), maxItems)]...)
+	}
 	for _, e := range entries(f.root) {
 		switch k := e[0].Value; k {
 		case "patches", "patchesStrategicMerge", "patchesJson6902", "components", "transformers", "replacements":
@@ -323,45 +327,4 @@ func (f yamlFile) backends(kind string, spec *yaml.Node) []Backend {
 		}
 	}
 	return out
-}
-
-// fillEnv puts the values of ConfigMaps into the environments that name them,
-// if the repository has one such ConfigMap and no more.
-func (r *Repo) fillEnv() {
-	maps := map[string][]*Manifest{}
-	for i := range r.Manifests {
-		if m := &r.Manifests[i]; m.Kind == "ConfigMap" {
-			maps[m.Name.Value] = append(maps[m.Name.Value], m)
-		}
-	}
-	if len(maps) == 0 {
-		return
-	}
-	for i := range r.Manifests {
-		if r.Manifests[i].Workload == nil {
-			continue
-		}
-		for _, c := range r.Manifests[i].Workload.All() {
-			for _, ref := range c.EnvRefs {
-				cm := maps[ref.ConfigMap.Value]
-				if len(cm) != 1 {
-					continue
-				}
-				for k, v := range cm[0].Data {
-					name := ref.Name.Value
-					if name == "" {
-						name = k
-					} else if k != ref.Key.Value {
-						continue
-					}
-					if c.Env == nil {
-						c.Env = map[string]Line{}
-					}
-					if _, ok := c.Env[name]; !ok { // env comes before envFrom
-						c.Env[name] = v
-					}
-				}
-			}
-		}
-	}
 }

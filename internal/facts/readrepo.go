@@ -260,7 +260,7 @@ func (r *Repo) finish(root string, files map[string]bool) {
 		g.Module = m
 		g.settleHeaders(files)
 	}
-	r.fillEnv()
+	r.joinManifests()
 	for i := range r.Dockerfiles {
 		d := &r.Dockerfiles[i]
 		d.Context = r.contextOf(d, files)
