@@ -127,6 +127,7 @@ var rules = []Rule{
 	unknownTag,
 	plusBuildOnly,
 	unbuildable,
+	taggedProvider,
 	deadConstraint,
 
 	// TLS: what protects a connection, and FIPS 140.

@@ -118,6 +118,9 @@ type depTry struct {
 // module follows all imports of the module's own files.
 func (w *depWalk) module(ctx context.Context, m *RepoModule) error {
 	sel := w.repo.selectionOf(m)
+	if sel.partial {
+		w.repo.Notes = append(w.repo.Notes, Note{Pos: m.Go.Pos, Text: "lists only a part of the modules that are linked, being older than go 1.17: what they need is unknown"})
+	}
 	seen := map[string]bool{}
 	var level []depItem
 	follow := func(files []*GoFile) {

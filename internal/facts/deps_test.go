@@ -1,7 +1,11 @@
 package facts
 
 import (
+	"bytes"
+	"cmp"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -291,5 +295,77 @@ func TestGoHead(t *testing.T) {
 				t.Errorf("got %v, %v", g.Imports, err)
 			}
 		})
+	}
+}
+
+// TestReadDepsOfOldGoLine holds that nothing is guessed where go.mod does not
+// list what is linked.
+func TestReadDepsOfOldGoLine(t *testing.T) {
+	r := readTestDeps(t, `
+-- go.mod --
+module example.com/a
+
+go 1.16
+
+require example.com/lib v1.0.0
+-- a.go --
+package a
+
+import _ "example.com/lib"
+-- modcache/example.com/lib@v1.0.0/l.go --
+package lib
+`)
+	same(t, "packages", len(r.Deps.Packages), 0)
+	same(t, "unknown", r.Deps.Unknown, "[{example.com/lib a.go:3:10}]")
+	same(t, "notes", len(r.Notes), 1)
+}
+
+// TestGoTables compares the tables of tags and ports with the toolchain that
+// runs the test.
+func TestGoTables(t *testing.T) {
+	goroot, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := filepath.Join(strings.TrimSpace(string(goroot)), "src")
+	unknown := map[string]string{}
+	err = filepath.WalkDir(src, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() && (e.Name() == "testdata" || name == filepath.Join(src, "cmd")) {
+			return cmp.Or(err, fs.SkipDir)
+		}
+		if e.IsDir() || strings.HasSuffix(name, "_test.go") || !strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, ".s") {
+			return nil
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if !bytes.Contains(b, []byte("build ")) {
+			return nil
+		}
+		g := GoFile{Path: name}
+		head, _, _ := bytes.Cut(b, []byte("\npackage "))
+		g.readHead(append(head, "\n\n"...))
+		g.eachConstraintTag(func(tag string) {
+			if !IsStdTag(tag) {
+				unknown[tag] = name
+			}
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(unknown) > 0 {
+		t.Errorf("tags of the standard library that stdTags lacks: %v", unknown)
+	}
+	list, err := exec.CommandContext(t.Context(), "go", "tool", "dist", "list").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range portsOf(strings.Fields(string(list))...) {
+		if !slices.Contains(ports, p) {
+			t.Errorf("ports lacks %v", p)
+		}
 	}
 }

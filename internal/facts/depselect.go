@@ -11,16 +11,17 @@ import (
 // selection is what one go.mod takes from elsewhere. From go 1.17 on a tidy
 // go.mod lists every module of which a package is linked
 // (https://go.dev/ref/mod#graph-pruning), so that no other file need be read.
+// What an older one selects is not known.
 type selection struct {
-	local    localModules
-	mods     map[string]DepModule // by module path
-	vendor   string               // directory of the vendor directory in use, "" none
-	complete bool                 // every module is listed: go 1.17 or later
+	local   localModules
+	mods    map[string]DepModule // by module path
+	vendor  string               // directory of the vendor directory in use, "" none
+	partial bool                 // go.mod does not list every module, nor then their versions
 }
 
 // selectionOf gives what module is built from.
 func (r *Repo) selectionOf(module *RepoModule) *selection {
-	s := &selection{local: r.localModules(module), mods: map[string]DepModule{}, complete: true}
+	s := &selection{local: r.localModules(module), mods: map[string]DepModule{}}
 	members := []*RepoModule{module}
 	var replaces []Replace
 	top := module
@@ -34,7 +35,7 @@ func (r *Repo) selectionOf(module *RepoModule) *selection {
 		top = r.moduleAt(".")
 	}
 	for _, m := range members {
-		s.complete = s.complete && semver.Compare("v"+m.Go.Value, "v1.17") >= 0
+		s.partial = s.partial || minorOf(m.Go.Value) < 17 && len(m.Requires) > 0
 		replaces = append(replaces, m.Replaces...)
 		for _, q := range m.Requires {
 			if old, ok := s.mods[q.Path]; !ok || semver.Compare(q.Version, old.Version) > 0 {
@@ -48,7 +49,12 @@ func (r *Repo) selectionOf(module *RepoModule) *selection {
 		for _, v := range top.VendorModules {
 			s.mods[v.Path] = DepModule{Path: v.Path, Version: v.Version}
 		}
+		s.partial = false
 		return s // the replacements are in the directory already
+	}
+	if s.partial {
+		s.mods = map[string]DepModule{}
+		return s
 	}
 	for p, m := range s.mods {
 		for _, rp := range replaces {

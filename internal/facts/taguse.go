@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// TagUse is a go command of the repository that sets tags.
+// TagUse is a go command of the repository that sets tags, or a build of a
+// release tool that does.
 type TagUse struct {
 	Go      GoCommand
 	Where   string // "Makefile", "ci.yml job test", "Dockerfile:3"
@@ -79,6 +80,27 @@ func (r *Repo) TagUses() []TagUse {
 			add(s.Path, g, dir, known)
 		}
 	}
+	for i := range r.Releases {
+		l := &r.Releases[i]
+		g := GoCommand{Verb: "build", Command: Command{Pos: l.Pos}, Flags: map[string]string{}}
+		var tags []string
+		for _, t := range l.Tags {
+			tags, g.Pos = append(tags, t.Value), t.Pos
+		}
+		for _, f := range l.Flags {
+			if v, ok := strings.CutPrefix(strings.TrimLeft(f.Value, "-"), "tags="); ok {
+				tags, g.Pos = append(tags, v), f.Pos
+			}
+		}
+		text := strings.Join(append(tags, l.Dir.Value, l.Main.Value), ",")
+		if len(tags) > 0 && !strings.Contains(text, "{{") {
+			g.Flags["-tags"] = strings.Join(tags, ",")
+			if l.Main.Value != "" {
+				g.Args = []string{l.Main.Value}
+			}
+			add(l.Path, g, path.Clean(l.Dir.Value), true)
+		}
+	}
 	return out
 }
 
@@ -103,7 +125,8 @@ var stdTags = set(
 // IsStdTag reports whether Go itself knows a tag: a system, an architecture,
 // a release, an experiment or one that the standard library asks for.
 func IsStdTag(tag string) bool {
-	return stdTags[tag] || knownOS[tag] || knownArch[tag] || strings.HasPrefix(tag, "go1.") || strings.HasPrefix(tag, "goexperiment.")
+	arch, _, _ := strings.Cut(tag, ".") // amd64.v3
+	return stdTags[tag] || knownArch[arch] || knownOS[tag] || strings.HasPrefix(tag, "go1.") || strings.HasPrefix(tag, "goexperiment.")
 }
 
 // StdTags gives the tags that Go itself knows and that are no system,
