@@ -32,6 +32,9 @@ type repoMemo struct {
 	dirsOnce sync.Once
 	dirs     map[string][]*GoFile // for Linked
 
+	programsOnce sync.Once
+	programs     []MainPackage
+
 	runsOnce sync.Once
 	runs     []Running
 }

@@ -2,7 +2,6 @@ package facts
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -76,15 +75,4 @@ func (r *Repo) dirFiles() map[string][]*GoFile {
 	}
 	r.memo.dirsOnce.Do(func() { r.memo.dirs = r.filesByDir() })
 	return r.memo.dirs
-}
-
-// Mains gives the directories of m's main packages, sorted.
-func (r *Repo) Mains(m *RepoModule) []string {
-	out := map[string]bool{}
-	for i := range r.GoFiles {
-		if g := &r.GoFiles[i]; g.Package == "main" && !g.Test && g.Module == m.Root && g.Built([]string{"cgo"}) {
-			out[g.Dir] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(out))
 }

@@ -149,19 +149,19 @@ func madeBy(x ast.Expr) string {
 	}
 	id, ok := x.(*ast.Ident)
 	if !ok || id.Obj == nil {
-		return made(x)
+		return makerOf(x)
 	}
 	switch d := id.Obj.Decl.(type) {
 	case *ast.AssignStmt:
 		for i, l := range d.Lhs {
 			if v, ok := l.(*ast.Ident); ok && v.Name == id.Name && len(d.Lhs) == len(d.Rhs) {
-				return made(d.Rhs[i])
+				return makerOf(d.Rhs[i])
 			}
 		}
 	case *ast.ValueSpec:
 		for i, v := range d.Names {
 			if v.Name == id.Name && i < len(d.Values) {
-				return made(d.Values[i])
+				return makerOf(d.Values[i])
 			}
 		}
 		if d.Type != nil && len(d.Values) == 0 {
@@ -171,7 +171,7 @@ func madeBy(x ast.Expr) string {
 	return ""
 }
 
-func made(x ast.Expr) string {
+func makerOf(x ast.Expr) string {
 	if t := literalType(x); t != "" {
 		return t
 	}
