@@ -151,4 +151,15 @@ var rules = []Rule{
 	vulnerableRequired,
 	vulnerableGo,
 	ignoreOutlived,
+
+	// WEB: servers of HTTP.
+	corsCredentials,
+	sessionCookie,
+	serverTimeouts,
+	cutStream,
+	hiddenFlush,
+	ownHeader,
+	deafStream,
+	debugExposed,
+	noShutdown,
 }

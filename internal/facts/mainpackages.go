@@ -133,3 +133,17 @@ func (p *MainPackage) Sites(names ...string) []*Site {
 	}
 	return out
 }
+
+// Imported gives the first import of a path by a file of the program.
+func (p *MainPackage) Imported(path string) (Pos, bool) {
+	for _, id := range p.nodes {
+		for _, f := range p.graph.files[id] {
+			for _, im := range f.Imports {
+				if im.Path == path {
+					return im.Pos, true
+				}
+			}
+		}
+	}
+	return Pos{}, false
+}

@@ -51,6 +51,7 @@ type Stream struct {
 	Loop     Pos    `json:"loop,omitzero"`      // a loop that flushes and has no bound that can be seen
 	Endless  bool   `json:"endless,omitempty"`  // that loop has no condition, return, break or panic, and ends with the process
 	Context  bool   `json:"context,omitempty"`  // it asks whether the client is still there, or hands the request on
+	Asserts  bool   `json:"asserts,omitempty"`  // it flushes by w.(http.Flusher), which no Unwrap helps
 	Deadline bool   `json:"deadline,omitempty"` // it sets a deadline of its own
 }
 

@@ -24,19 +24,24 @@ func (w *Web) readStream(r *siteReader, t *ast.FuncType, body *ast.BlockStmt, wr
 					s.Events, s.Pos = true, r.at(n.Pos())
 				}
 			case "Flush":
-				if len(n.Args) == 0 && flush == token.NoPos && flushes(sel.X, writer) {
+				if len(n.Args) == 0 && flush == token.NoPos && r.flushes(sel.X, writer) {
 					flush = n.Pos()
 				}
 			case "SetWriteDeadline", "SetDeadline":
 				s.Deadline = true
 			}
+		case *ast.TypeAssertExpr:
+			if id, ok := n.X.(*ast.Ident); ok && id.Name == writer && n.Type != nil {
+				pkg, name, ok := r.qualified(n.Type)
+				s.Asserts = s.Asserts || ok && pkg == "net/http" && name == "Flusher"
+			}
 		case *ast.ForStmt:
-			if n.Post == nil && s.Loop.Line == 0 && hasFlush(n.Body, writer) {
+			if n.Post == nil && s.Loop.Line == 0 && r.hasFlush(n.Body, writer) {
 				s.Loop = r.at(n.Pos())
 				s.Endless = n.Cond == nil && !leaves(n.Body)
 			}
 		case *ast.RangeStmt:
-			if s.Loop.Line == 0 && ticks(r, n.X) && hasFlush(n.Body, writer) {
+			if s.Loop.Line == 0 && ticks(r, n.X) && r.hasFlush(n.Body, writer) {
 				s.Loop = r.at(n.Pos())
 				s.Endless = !leaves(n.Body)
 			}
@@ -65,15 +70,16 @@ func stringOf(x ast.Expr) string {
 
 // flushes reports whether x.Flush() may be that of the response writer: x is
 // an assertion on it, made from it, or a controller of it.
-func flushes(x ast.Expr, writer string) bool {
+func (r *siteReader) flushes(x ast.Expr, writer string) bool {
 	switch x := x.(type) {
 	case *ast.TypeAssertExpr:
 		id, ok := x.X.(*ast.Ident)
 		return ok && id.Name == writer
 	case *ast.CallExpr: // http.NewResponseController(w)
-		return len(x.Args) == 1 && flushes(x.Args[0], writer)
+		pkg, name, ok := r.qualified(x.Fun)
+		return ok && pkg == "net/http" && name == "NewResponseController" && len(x.Args) == 1 && r.flushes(x.Args[0], writer)
 	case *ast.ParenExpr:
-		return flushes(x.X, writer)
+		return r.flushes(x.X, writer)
 	case *ast.Ident:
 		if x.Name == writer {
 			return true
@@ -85,17 +91,17 @@ func flushes(x ast.Expr, writer string) bool {
 			if id, same := d.Rhs[0].(*ast.Ident); same && id.Name != writer {
 				return false
 			}
-			return flushes(d.Rhs[0], writer)
+			return r.flushes(d.Rhs[0], writer)
 		}
 	}
 	return false
 }
 
-func hasFlush(body *ast.BlockStmt, writer string) bool {
+func (r *siteReader) hasFlush(body *ast.BlockStmt, writer string) bool {
 	found := false
 	inspectOwn(body, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok {
-			if sel, ok := call.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "Flush" && flushes(sel.X, writer) {
+			if sel, ok := call.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "Flush" && r.flushes(sel.X, writer) {
 				found = true
 			}
 		}
