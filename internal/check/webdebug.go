@@ -1,7 +1,6 @@
 package check
 
 import (
-	"net"
 	"slices"
 	"strings"
 
@@ -112,10 +111,7 @@ func aboutDebug(route string) bool {
 // serviceFor finds a Service that sends connections to the port on which a
 // container with the program in dir listens.
 func serviceFor(r *facts.Repo, dir, addr string) (facts.Pos, bool) {
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return facts.Pos{}, false
-	}
+	port := addr[strings.LastIndexByte(addr, ':')+1:]
 	for _, run := range r.Runs() {
 		if run.Certain != facts.Yes || run.Build == nil || !slices.Contains(run.Build.Packages, dir) || run.Manifest.Workload == nil {
 			continue
