@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/slipway-build/slipway/internal/facts"
 	"github.com/slipway-build/slipway/internal/finding"
@@ -34,11 +35,14 @@ func runTimeouts(r *facts.Repo) []finding.Finding {
 			for i := range g.Sites {
 				s := &g.Sites[i]
 				m, addr := unlimited(r, &p, g, s)
-				if m.IsZero() || seen[s.Pos] || facts.Loopback(addr) {
+				if m.IsZero() || strings.HasPrefix(g.Dir+"/", "tools/") || seen[s.Pos] || facts.Loopback(addr) {
 					continue
 				}
 				seen[s.Pos] = true
-				out = append(out, finding.Finding{Pos: s.Pos, Entity: entity("server", g.Dir, s.Func, addr), Message: m})
+				out = append(out, finding.Finding{
+					Pos: s.Pos, Entity: entity("server", g.Dir, s.Func), Message: m,
+					Advisory: !public(addr), // one that settings choose may be for the host alone
+				})
 			}
 		}
 	}
@@ -68,6 +72,12 @@ func unlimited(r *facts.Repo, p *facts.MainPackage, g *facts.GoFile, s *facts.Si
 		return i18n.M("rule.web003.server"), s.Fields["Addr"].Text
 	}
 	return m, ""
+}
+
+// public reports whether an address is literal and not for one host alone.
+func public(addr string) bool {
+	host, port, ok := strings.Cut(addr, ":")
+	return ok && facts.Literal(addr) && port != "" && strings.Trim(port, "0123456789") == "" && (host == "" || host == "0.0.0.0")
 }
 
 // localListener reports whether a file listens where only its own host comes.

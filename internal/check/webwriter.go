@@ -24,6 +24,8 @@ var ownHeader = Rule{
 	Run:  runOwnHeader,
 }
 
+var reverseProxies = []string{"net/http/httputil.ReverseProxy", "net/http/httputil.NewSingleHostReverseProxy"}
+
 // wrapper is a type that stands between a handler and the server's writer.
 type wrapper struct {
 	file    *facts.GoFile
@@ -88,40 +90,57 @@ func runHiddenFlush(r *facts.Repo) []finding.Finding {
 		if flush || flushError && unwrap {
 			continue
 		}
-		s, what, ok := streamOf(r, w.file, unwrap || flushError)
+		s, ok := streamOf(r, &w, unwrap || flushError)
 		if !ok {
 			continue
 		}
 		out = append(out, finding.Finding{
 			Pos: w.t.Pos, Entity: entity("writer", w.file.Dir, w.t.Name), Message: i18n.M("rule.web005.message", w.t.Name),
-			Evidence: []finding.Evidence{{Pos: w.pass.Pos, Text: i18n.M("rule.web005.pass")}, {Pos: s, Text: what}},
+			Evidence: []finding.Evidence{{Pos: w.pass.Pos, Text: i18n.M("rule.web005.pass")}, {Pos: s.pos, Text: s.what}},
 			Fix:      i18n.M("rule.web005.add", w.t.Name, w.t.Field),
+			Advisory: !s.behind,
 		})
 	}
 	return out
 }
 
-// streamOf finds something in a program with file that needs to flush; only
-// assertions of http.Flusher if a controller finds its way by itself.
-func streamOf(r *facts.Repo, file *facts.GoFile, asserts bool) (facts.Pos, i18n.Message, bool) {
-	for _, p := range webPrograms(r, func(g *facts.GoFile) bool { return g == file }) {
-		for _, g := range p.Files {
-			if g.Web == nil {
-				continue
+// stream is something that flushes.
+type stream struct {
+	pos    facts.Pos
+	what   i18n.Message
+	behind bool // it meets the wrapper, as far as packages tell
+}
+
+// streamOf finds something in a program with w that needs to flush; only
+// assertions of http.Flusher if a controller finds its way by itself. In a
+// program with one server, what one package puts together with the wrapper's
+// package is taken to be behind it; in larger ones a wrapper may stand before
+// handlers that never stream.
+func streamOf(r *facts.Repo, w *wrapper, asserts bool) (best stream, ok bool) {
+	for _, p := range webPrograms(r, func(g *facts.GoFile) bool { return g == w.file }) {
+		servers := slices.DeleteFunc(p.Sites(append([]string{"net/http.Server"}, bareServers...)...), func(s *facts.Site) bool { return s.Kind == facts.SiteRef })
+		take := func(g *facts.GoFile, pos facts.Pos, what i18n.Message) {
+			s := stream{pos, what, len(servers) == 1 && p.Together(w.file.Dir, g.Dir)}
+			if !ok || s.behind && !best.behind {
+				best, ok = s, true
 			}
-			for _, s := range g.Web.Streams {
-				if s.Flush.Line > 0 && (s.Asserts || !asserts) {
-					return s.Flush, i18n.M("rule.web005.flush"), true
+		}
+		for _, g := range p.Files {
+			if g.Web != nil {
+				for _, s := range g.Web.Streams {
+					if s.Flush.Line > 0 && (s.Asserts || !asserts) {
+						take(g, s.Flush, i18n.M("rule.web005.flush"))
+					}
+				}
+			}
+			for i := range g.Sites {
+				if s := &g.Sites[i]; !asserts && s.Kind != facts.SiteRef && slices.Contains(reverseProxies, s.What) {
+					take(g, s.Pos, i18n.M("rule.web005.proxy"))
 				}
 			}
 		}
-		for _, s := range p.Sites("net/http/httputil.ReverseProxy", "net/http/httputil.NewSingleHostReverseProxy") {
-			if !asserts && s.Kind != facts.SiteRef {
-				return s.Pos, i18n.M("rule.web005.proxy"), true
-			}
-		}
 	}
-	return facts.Pos{}, i18n.Message{}, false
+	return best, ok
 }
 
 // runOwnHeader finds wrappers that keep headers for themselves in a program
@@ -130,11 +149,11 @@ func runOwnHeader(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	for _, w := range wrappers(r) {
 		h, ok := w.methods["Header"]
-		if !ok || h.Returns == "" || h.Returns == w.t.Field {
+		if !ok || h.Returns == "" || h.Returns == w.t.Field || h.Forwards != "" { // one that gives the server's map once the headers are out is right
 			continue
 		}
 		for _, p := range webPrograms(r, func(g *facts.GoFile) bool { return g == w.file }) {
-			ss := slices.DeleteFunc(p.Sites("net/http/httputil.ReverseProxy", "net/http/httputil.NewSingleHostReverseProxy", "net/http.TrailerPrefix"), func(s *facts.Site) bool {
+			ss := slices.DeleteFunc(p.Sites(append([]string{"net/http.TrailerPrefix"}, reverseProxies...)...), func(s *facts.Site) bool {
 				return s.Kind == facts.SiteRef && s.What != "net/http.TrailerPrefix"
 			})
 			if len(ss) == 0 {

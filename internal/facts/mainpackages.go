@@ -147,3 +147,20 @@ func (p *MainPackage) Imported(path string) (Pos, bool) {
 	}
 	return Pos{}, false
 }
+
+// Together reports whether some package of the program puts two others
+// together: it imports both, or is one of them and imports the other.
+func (p *MainPackage) Together(a, b string) bool {
+	if a == b {
+		return true
+	}
+	for _, id := range p.nodes {
+		has := func(dir string) bool {
+			return p.graph.dirs[id] == dir || slices.ContainsFunc(p.graph.edges[id], func(to int32) bool { return p.graph.dirs[to] == dir })
+		}
+		if has(a) && has(b) {
+			return true
+		}
+	}
+	return false
+}
