@@ -21,7 +21,7 @@ var doubleCache = Rule{
 // restore the go command's directories.
 func runDoubleCache(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
-	eachJob(r, func(_ *facts.Workflow, j *facts.Job) {
+	eachJob(r, func(w *facts.Workflow, j *facts.Job) {
 		var setup *facts.JobStep
 		for i := range j.Steps {
 			s := &j.Steps[i]
@@ -30,7 +30,7 @@ func runDoubleCache(r *facts.Repo) []finding.Finding {
 				setup = s
 			case name == "actions/setup-go":
 				setup = nil
-			case name == "actions/cache" && setup != nil && goCache(s.With["path"].Value) && setup.If.Value == s.If.Value:
+			case name == "actions/cache" && setup != nil && defaultGoDir(s.With["path"].Value) && setup.If.Value == s.If.Value && !movesGoDirs(w, j):
 				out = append(out, finding.Finding{
 					Pos: s.Uses.Pos, Entity: entity("job", j.ID, "actions/cache"), Message: i18n.M("rule.ci006.message"),
 					Evidence: []finding.Evidence{{Pos: setup.Uses.Pos, Text: i18n.M("rule.ci006.setup", setup.Uses.Value)}},
@@ -56,6 +56,38 @@ func setupCaches(r *facts.Repo, s *facts.JobStep) bool {
 	}
 	m := moduleAt(r, ".")
 	return m != nil && m.Root == "." && m.HasGoSum
+}
+
+// defaultGoDir reports whether one of the lines of a path input is a directory
+// that the go command uses on a hosted runner unless it is told otherwise.
+func defaultGoDir(paths string) bool {
+	for p := range strings.FieldsSeq(paths) {
+		p = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSuffix(p, "/"), "/home/runner/"), "~/")
+		switch p {
+		case "go", "go/pkg", "go/pkg/mod", ".cache/go-build", "Library/Caches/go-build":
+			return true
+		}
+	}
+	return false
+}
+
+// movesGoDirs reports whether a job may have told the go command to use other
+// directories.
+func movesGoDirs(w *facts.Workflow, j *facts.Job) bool {
+	words := []string{"GOPATH", "GOMODCACHE", "GOCACHE"}
+	for _, name := range words {
+		_, a := w.Env[name]
+		_, b := j.Env[name]
+		if a || b {
+			return true
+		}
+	}
+	for _, s := range j.Steps {
+		if hasAny(s.Run.Value, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // goCache reports whether a path input of actions/cache names a directory of

@@ -49,13 +49,23 @@ var writeAll = Rule{
 			if w.Kind != "github" {
 				continue
 			}
-			if p := w.Permissions; p != nil && p.All == "write-all" {
-				out = append(out, finding.Finding{Pos: p.Pos, Entity: "permissions", Message: i18n.M("rule.ci012.message")})
-			}
+			// A workflow gives one finding, at the first.
+			f := finding.Finding{Entity: "permissions", Message: i18n.M("rule.ci012.message")}
+			stated := []*facts.Permissions{w.Permissions}
 			for _, j := range w.Jobs {
-				if p := j.Permissions; p != nil && p.All == "write-all" {
-					out = append(out, finding.Finding{Pos: p.Pos, Entity: entity("job", j.ID, "permissions"), Message: i18n.M("rule.ci012.message")})
+				stated = append(stated, j.Permissions)
+			}
+			for _, p := range stated {
+				switch {
+				case p == nil || p.All != "write-all":
+				case f.Pos.File == "":
+					f.Pos = p.Pos
+				default:
+					f.Evidence = append(f.Evidence, finding.Evidence{Pos: p.Pos, Text: f.Message})
 				}
+			}
+			if f.Pos.File != "" {
+				out = append(out, f)
 			}
 		}
 		return out
