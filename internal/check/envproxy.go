@@ -122,7 +122,7 @@ func runPrivateRoute(repo *facts.Repo) []finding.Finding {
 }
 
 var modulesAuto = Rule{
-	ID: "ENV014", Slug: "modules-auto", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
+	ID: "ENV014", Slug: "modules-auto", Severity: finding.Waste, Confidence: Medium, Advisory: true, Since: 1,
 	Title: i18n.M("rule.env014.title"), Why: i18n.M("rule.env014.why"), Fix: i18n.M("rule.env014.fix"),
 	Bad:  "ENV GO111MODULE=auto",
 	Good: "FROM golang:1.26",

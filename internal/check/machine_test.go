@@ -30,7 +30,7 @@ func TestMachine(t *testing.T) {
 		{"leftovers", map[string]facts.MachineVar{
 			"GOOS": file(1, "plan9"), "GOHOSTOS": std("linux"), "GOARCH": file(2, "amd64"), "GOHOSTARCH": std("amd64"),
 			"GOFLAGS": file(3, "-trimpath"), "CGO_ENABLED": env("0"), "GO111MODULE": env("off"),
-		}, "ENV010 /home/u/.config/go/env:1:1 stops-build; ENV010 /home/u/.config/go/env:3:1 fails-in-production; ENV014 environment fails-in-production"},
+		}, "ENV010 /home/u/.config/go/env:1:1 stops-build; ENV010 /home/u/.config/go/env:3:1 fails-in-production; ENV014 environment waste"},
 		{"checksums and proxies", map[string]facts.MachineVar{
 			"GOSUMDB": file(4, "off"), "GOFLAGS": env("-mod=mod"), "GOPROXY": env("direct,https://goproxy.example.com"), "GOINSECURE": env("git.example.com"),
 		}, "ENV001 /home/u/.config/go/env:4:1 security; ENV006 environment security; ENV008 environment security; ENV012 environment waste"},

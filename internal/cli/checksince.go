@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -75,12 +76,20 @@ func (a *app) judgeBefore(ctx context.Context, dir string, s *source.Since, j *j
 	if err != nil {
 		return nil, err
 	}
-	if f.deps {
+	switch {
+	case !f.deps:
+	case !s.ChangedAny(func(name string) bool {
+		base := path.Base(name)
+		return base == "go.mod" || base == "go.sum" || base == "go.work" || base == "modules.txt"
+	}):
+		// The same modules: what a finding of both trees needs of them has been read.
+		repo.Deps = j.repo.Deps
+	default:
 		if err := facts.ReadDeps(ctx, &repo, old, gotool.ModCache(a.env)); err != nil {
 			return nil, err
 		}
 	}
-	repo.Prefix, repo.WorkTree, repo.Policy, repo.Machine = j.repo.Prefix, j.repo.WorkTree, j.repo.Policy, j.repo.Machine
+	repo.Prefix, repo.WorkTree, repo.Policy, repo.Known, repo.Machine = j.repo.Prefix, j.repo.WorkTree, j.repo.Policy, j.repo.Known, j.repo.Machine
 	res, err := check.Run(&repo, f.rules)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -110,6 +111,17 @@ func (s *Since) Changed(file string, line int) bool {
 
 // Nothing reports whether nothing has changed at all.
 func (s *Since) Nothing() bool { return len(s.lines)+len(s.fresh)+len(s.from) == 0 }
+
+// ChangedAny reports whether a file that which accepts has changed, come or
+// got another name. One that is gone only, does not count.
+func (s *Since) ChangedAny(which func(name string) bool) bool {
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(s.lines)), slices.Collect(maps.Keys(s.fresh)), slices.Collect(maps.Keys(s.from))) {
+		if which(name) {
+			return true
+		}
+	}
+	return false
+}
 
 // Before gives what a file was called at the commit.
 func (s *Since) Before(file string) string {
