@@ -93,10 +93,12 @@ var rules = []Rule{
 	cpuLimit,
 	memoryLimit,
 	notServed,
+
 	// LIC: licences of what is linked.
 	licensePolicy,
 	licenseMissing,
 	licenseCopyleft,
+
 	// LOCK: what ties a program to one vendor.
 	telemetryHost,
 	controlHost,
