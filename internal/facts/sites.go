@@ -1,7 +1,6 @@
 package facts
 
 import (
-	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -81,19 +80,6 @@ func readCode(g *GoFile, src []byte) {
 	if web {
 		readWeb(r, f)
 	}
-}
-
-// asksFor reports whether the file imports a package of the tables and holds
-// one of the names that they ask for.
-func asksFor(g *GoFile, src []byte) bool {
-	for _, im := range g.Imports {
-		for _, name := range siteNeedles[im.Path] {
-			if bytes.Contains(src, name) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // importName is the name by which a file knows a package, a guess where the
