@@ -119,8 +119,8 @@ type stream struct {
 func streamOf(r *facts.Repo, w *wrapper, asserts bool) (best stream, ok bool) {
 	for _, p := range webPrograms(r, func(g *facts.GoFile) bool { return g == w.file }) {
 		servers := slices.DeleteFunc(p.Sites(append([]string{"net/http.Server"}, bareServers...)...), func(s *facts.Site) bool { return s.Kind == facts.SiteRef })
-		take := func(g *facts.GoFile, pos facts.Pos, what i18n.Message) {
-			s := stream{pos, what, len(servers) == 1 && p.Together(w.file.Dir, g.Dir)}
+		take := func(g *facts.GoFile, pos facts.Pos, what i18n.Message, sure bool) {
+			s := stream{pos, what, sure && len(servers) == 1 && p.Together(w.file.Dir, g.Dir)}
 			if !ok || s.behind && !best.behind {
 				best, ok = s, true
 			}
@@ -129,13 +129,13 @@ func streamOf(r *facts.Repo, w *wrapper, asserts bool) (best stream, ok bool) {
 			if g.Web != nil {
 				for _, s := range g.Web.Streams {
 					if s.Flush.Line > 0 && (s.Asserts || !asserts) {
-						take(g, s.Flush, i18n.M("rule.web005.flush"))
+						take(g, s.Flush, i18n.M("rule.web005.flush"), true)
 					}
 				}
 			}
 			for i := range g.Sites {
 				if s := &g.Sites[i]; !asserts && s.Kind != facts.SiteRef && slices.Contains(reverseProxies, s.What) {
-					take(g, s.Pos, i18n.M("rule.web005.proxy"))
+					take(g, s.Pos, i18n.M("rule.web005.proxy"), false) // it may carry nothing that streams
 				}
 			}
 		}
