@@ -79,6 +79,11 @@ func Run(repo *facts.Repo, only []string) (Result, error) {
 		res.Findings = append(res.Findings, pinned(policy, *stale, staleIgnores(*stale, repo, used, ran))...)
 	}
 	finding.Sort(res.Findings)
+	// Two ways to one place, such as a target that two jobs make, are one thing
+	// to mend.
+	res.Findings = slices.CompactFunc(res.Findings, func(x, y finding.Finding) bool {
+		return x.ID == y.ID && x.Pos == y.Pos && x.Message.String() == y.Message.String()
+	})
 	return res, nil
 }
 
