@@ -25,8 +25,8 @@ func fipsBuild(b *facts.Build) (string, bool) {
 }
 
 // runFIPSUndone joins builds for FIPS 140 with what is in force when their
-// programs run: the image they end in, the program's own go:debug lines,
-// go.mod, and files of variables.
+// programs run: the image they end in, the containers that run it, the
+// program's own go:debug lines, go.mod, and files of variables.
 func runFIPSUndone(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	seen := map[facts.Pos]bool{}
@@ -68,6 +68,11 @@ func programDebug(r *facts.Repo, b *facts.Build) []facts.Line {
 	}
 	if b.Runtime != nil {
 		if l := b.Runtime.Env["GODEBUG"]; l.Value != "" {
+			out = append(out, l)
+		}
+	}
+	for _, run := range r.Runs() {
+		if l := run.Container.Env["GODEBUG"]; l.Value != "" && run.Certain == facts.Yes && run.Build != nil && run.Build.Go.Pos == b.Go.Pos && !sample(run.Manifest) {
 			out = append(out, l)
 		}
 	}

@@ -93,6 +93,11 @@ func debugSettings(r *facts.Repo) []debugSetting {
 	for _, e := range r.EnvFiles {
 		add(e.Vars["GODEBUG"], e.Path, true)
 	}
+	eachWorkload(r, func(m *facts.Manifest, w *facts.Workload) {
+		for _, c := range w.All() {
+			add(c.Env["GODEBUG"], workloadName(m, c), !sample(m))
+		}
+	})
 	for _, w := range r.Workflows {
 		add(w.Env["GODEBUG"], "", false)
 		for _, j := range w.Jobs {
