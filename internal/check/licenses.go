@@ -138,6 +138,9 @@ func runLicenseCopyleft(repo *facts.Repo) []finding.Finding {
 }
 
 func reaches(id string) bool {
+	if strings.HasSuffix(id, "-linking-exception") {
+		return false
+	}
 	return strings.HasPrefix(id, "LGPL-") || slices.ContainsFunc(reaching, func(p string) bool { return strings.HasPrefix(id, p) })
 }
 
@@ -230,7 +233,7 @@ func gnuBase(id string) string {
 	if !strings.Contains(id, "GPL-") && !strings.HasPrefix(id, "GFDL-") {
 		return id
 	}
-	for _, s := range []string{"-only", "-or-later", "+"} {
+	for _, s := range []string{"-linking-exception", "-only", "-or-later", "+"} {
 		id = strings.TrimSuffix(id, s)
 	}
 	return id
@@ -262,6 +265,12 @@ func choices(l facts.ModuleLicense) [][]string {
 	for _, f := range files {
 		if len(f.IDs) == 1 && strings.Contains(f.IDs[0], " ") {
 			return expression(f.IDs[0])
+		}
+		if f.Choice {
+			for _, id := range f.IDs {
+				out = append(out, []string{id})
+			}
+			return out
 		}
 		if choice {
 			out = append(out, f.IDs)

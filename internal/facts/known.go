@@ -32,6 +32,7 @@ type LicenseFile struct {
 	IDs     []string `json:"ids,omitempty"`     // SPDX identifiers, or one expression
 	Percent float64  `json:"percent,omitempty"` // of the words that belong to these
 	Known   bool     `json:"known,omitempty"`   // recognised
+	Choice  bool     `json:"choice,omitempty"`  // one of IDs may be chosen
 }
 
 // Name is path@version after replacement: how DepPackage.Module and the

@@ -3,6 +3,7 @@ package license
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/google/licensecheck"
@@ -61,7 +62,7 @@ func classify(text []byte) ([]Match, float64) {
 			break
 		}
 	}
-	return best, percent
+	return excepted(text, best), percent
 }
 
 func matches(text []byte, c licensecheck.Coverage) []Match {
@@ -73,7 +74,12 @@ func matches(text []byte, c licensecheck.Coverage) []Match {
 			out = append(out, Match{ID: m.ID, Line: 1 + bytes.Count(text[:m.Start], []byte("\n"))})
 		}
 	}
-	return out
+	// The full text of a GNU licence ends with how to apply it to a program,
+	// which looks like a notice that has been applied.
+	return slices.DeleteFunc(out, func(m Match) bool {
+		base := strings.TrimSuffix(strings.TrimSuffix(m.ID, "-or-later"), "-only")
+		return base != m.ID && slices.ContainsFunc(out, func(o Match) bool { return o.ID == base })
+	})
 }
 
 // copyleft are words of which one stands in every licence that reaches to
@@ -91,4 +97,44 @@ func mayBeCopyleft(text []byte) bool {
 // plain is a text in lower case on one line.
 func plain(text []byte) []byte {
 	return bytes.ToLower(bytes.Join(bytes.Fields(text), []byte(" ")))
+}
+
+// offers are words by which the top of a text lets its reader choose, in
+// lower case.
+var offers = [][]byte{
+	[]byte("at your option"), []byte("dual-licensed"), []byte("dual licensed"), []byte("dual license"), []byte("either of the"), []byte("under either"), []byte("either license"),
+}
+
+func offersChoice(text []byte) bool {
+	top := plain(text[:min(len(text), maxTitle)])
+	return slices.ContainsFunc(offers, func(w []byte) bool { return bytes.Contains(top, w) })
+}
+
+// exceptions are sentences that free a program which links from what the GNU
+// licence beside them asks of it, in lower case, and the mark that SPDX gives
+// such a licence (https://spdx.org/licenses/exceptions-index.html).
+var exceptions = []struct{ sentence, mark string }{
+	{"links statically or dynamically to this library without", "-linking-exception"},
+	{"regardless of the license terms of these independent modules", "-linking-exception"},
+	{"linking this library statically or dynamically with other modules", "-linking-exception"},
+}
+
+// excepted marks the GNU licences of a text that has such a sentence.
+func excepted(text []byte, ms []Match) []Match {
+	if !slices.ContainsFunc(ms, func(m Match) bool { return strings.Contains(m.ID, "GPL-") }) {
+		return ms
+	}
+	all := plain(text)
+	for _, e := range exceptions {
+		if !bytes.Contains(all, []byte(e.sentence)) {
+			continue
+		}
+		for i, m := range ms {
+			if strings.Contains(m.ID, "GPL-") {
+				ms[i].ID = strings.TrimSuffix(m.ID, "-or-later") + e.mark
+			}
+		}
+		break
+	}
+	return ms
 }

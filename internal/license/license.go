@@ -43,6 +43,8 @@ type File struct {
 	// Known says that the file was recognised. It is false as well if the text
 	// was only looked at for copyleft and has none.
 	Known bool
+	// Choice says that the text lets the reader choose one of Matches.
+	Choice bool
 }
 
 // Match is one licence found in a file.
@@ -97,6 +99,7 @@ func Read(dir string, o Options) ([]File, error) {
 		if !o.Copyleft || mayBeCopyleft(text) {
 			f.Matches, f.Percent = classify(text)
 			f.Known = len(f.Matches) > 0 && f.Percent >= enough
+			f.Choice = len(f.Matches) > 1 && offersChoice(text)
 		}
 		out = append(out, f)
 	}

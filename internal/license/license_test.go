@@ -42,6 +42,17 @@ OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.
 `
 
+const gplNotice = `This program is free software: you can redistribute it and/or modify
+it under the terms of the GNU General Public License as published by
+the Free Software Foundation, either version 3 of the License, or
+(at your option) any later version.
+
+This program is distributed in the hope that it will be useful,
+but WITHOUT ANY WARRANTY; without even the implied warranty of
+MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE.  See the
+GNU General Public License for more details.
+`
+
 // ids renders what was found: name=ID,ID with a question mark for a file that
 // was not recognised.
 func ids(fs []File) string {
@@ -55,7 +66,11 @@ func ids(fs []File) string {
 		if !f.Known {
 			q = "?"
 		}
-		out = append(out, f.Name+"="+strings.Join(s, ",")+q)
+		sep := ","
+		if f.Choice {
+			sep = "|"
+		}
+		out = append(out, f.Name+"="+strings.Join(s, sep)+q)
 	}
 	return strings.Join(out, " ")
 }
@@ -78,6 +93,8 @@ func TestRead(t *testing.T) {
 		"expression":      {map[string]string{"p.go": "/* SPDX-License-Identifier: MIT OR Apache-2.0 */\npackage p\n"}, []string{"."}, "p.go=MIT OR Apache-2.0"},
 		"readme":          {map[string]string{"README.md": "# x\n\n## License\n\n" + mit}, nil, "README.md=MIT"},
 		"title":           {map[string]string{"LICENSE": "License text copyright (c) 2020 MariaDB\n\"Business Source\nLicense\" … Business  Source License 1.1\n"}, nil, "LICENSE=BUSL-1.1"},
+		"exception":       {map[string]string{"LICENSE": "Linking this library statically or dynamically with other modules is making a combined work.\n" + gplNotice}, nil, "LICENSE=GPL-3.0-linking-exception"},
+		"choice":          {map[string]string{"LICENSE": "At your option: MIT or GPL.\n" + mit + gplNotice}, nil, "LICENSE=MIT|GPL-3.0-or-later"},
 		"reuse":           {map[string]string{"LICENSES/MIT.txt": mit}, nil, "LICENSES/MIT.txt=MIT"},
 		"escape":          {map[string]string{"LICENSE": mit}, []string{"../.."}, "LICENSE=MIT"},
 	} {

@@ -119,7 +119,7 @@ func licenses(ctx context.Context, repo *facts.Repo, s Sources, all bool) error 
 func moduleLicense(name, pos string, files []license.File, partly bool) facts.ModuleLicense {
 	out := facts.ModuleLicense{Module: name, Partly: partly}
 	for _, f := range files {
-		lf := facts.LicenseFile{Pos: facts.Pos{File: path.Join(pos, f.Name), Line: 1, Column: 1}, Percent: f.Percent, Known: f.Known}
+		lf := facts.LicenseFile{Pos: facts.Pos{File: path.Join(pos, f.Name), Line: 1, Column: 1}, Percent: f.Percent, Known: f.Known, Choice: f.Choice}
 		for i, m := range f.Matches {
 			if i == 0 {
 				lf.Pos.Line = m.Line
