@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/slipway-build/slipway/internal/facts"
 )
@@ -23,10 +24,6 @@ func linkedModules(repo *facts.Repo) []linkedModule {
 	if repo.Deps == nil {
 		return nil
 	}
-	byName := map[string]facts.DepModule{}
-	for _, m := range repo.Deps.Modules {
-		byName[m.Name()] = m
-	}
 	var out []linkedModule
 	index := map[string]int{}
 	for i := range repo.Modules {
@@ -35,20 +32,16 @@ func linkedModules(repo *facts.Repo) []linkedModule {
 		if len(mains) == 0 {
 			continue
 		}
-		find := repo.DepPackageOf(owner)
+		find, selected := repo.DepPackageOf(owner), repo.Selected(owner)
 		for path, reached := range repo.Closure(owner, mains, nil) {
-			p := find(path)
-			if p == nil {
-				continue
-			}
-			m, ok := byName[p.Module]
+			m, ok := moduleOf(path, selected, find(path))
 			if !ok {
 				continue
 			}
-			at, ok := index[p.Module]
+			at, ok := index[m.Name()]
 			if !ok {
 				at = len(out)
-				index[p.Module] = at
+				index[m.Name()] = at
 				out = append(out, linkedModule{mod: m, owner: owner, pos: requirePos(owner, m.Path), packages: map[string]facts.Reached{}})
 			}
 			if _, ok := out[at].packages[path]; !ok {
@@ -60,6 +53,21 @@ func linkedModules(repo *facts.Repo) []linkedModule {
 		return cmp.Or(cmp.Compare(a.mod.Path, b.mod.Path), cmp.Compare(a.mod.Version, b.mod.Version))
 	})
 	return out
+}
+
+// moduleOf gives the module that a package is from: by p, which may be nil if
+// the module cache lacks it; then the one with the longest path that fits.
+func moduleOf(importPath string, selected map[string]facts.DepModule, p *facts.DepPackage) (facts.DepModule, bool) {
+	for at := importPath; ; {
+		if m, ok := selected[at]; ok && m.Version != "" && (p == nil || p.Module == m.Name()) {
+			return m, true
+		}
+		i := strings.LastIndexByte(at, '/')
+		if i < 0 {
+			return facts.DepModule{}, false
+		}
+		at = at[:i]
+	}
 }
 
 // programs gives the directories of a module's main packages, sorted, without

@@ -13,8 +13,8 @@ import (
 var usual = []string{
 	"0BSD", "AGPL-3.0", "AGPL-3.0-only", "AGPL-3.0-or-later", "Apache-2.0", "BSD-2-Clause", "BSD-2-Clause-Views", "BSD-3-Clause",
 	"CC0-1.0", "EPL-2.0", "GPL-2.0", "GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0", "GPL-3.0-only", "GPL-3.0-or-later", "ISC",
-	"LGPL-2.1", "LGPL-2.1-only", "LGPL-2.1-or-later", "LGPL-3.0", "LGPL-3.0-only", "LGPL-3.0-or-later", "MIT", "MIT-0", "MPL-2.0",
-	"MPL-2.0-no-copyleft-exception", "SSPL-1.0", "Unlicense", "Zlib",
+	"CommonsClause", "LGPL-2.1", "LGPL-2.1-only", "LGPL-2.1-or-later", "LGPL-3.0", "LGPL-3.0-only", "LGPL-3.0-or-later", "MIT", "MIT-0", "MPL-2.0",
+	"MPL-2.0-no-copyleft-exception", "Parity-7.0.0", "PolyForm-Noncommercial-1.0.0", "PolyForm-Small-Business-1.0.0", "Prosperity-3.0.0", "SSPL-1.0", "Sleepycat", "Unlicense", "Zlib",
 }
 
 var small = sync.OnceValues(func() (*licensecheck.Scanner, error) {
@@ -39,9 +39,9 @@ var titled = []struct{ title, id string }{
 const maxTitle = 1500
 
 // classify gives the licences of a text and how much of it they are, in
-// percent. A scanner that cannot be made gives none: the texts come with the
+// percent; quick goes by the usual ones alone. A scanner that cannot be made gives none: the texts come with the
 // library, and a test makes both.
-func classify(text []byte) ([]Match, float64) {
+func classify(text []byte, quick bool) ([]Match, float64) {
 	top := plain(text[:min(len(text), maxTitle)])
 	for _, t := range titled {
 		if bytes.Contains(top, []byte(t.title)) {
@@ -58,7 +58,7 @@ func classify(text []byte) ([]Match, float64) {
 		if ms := matches(text, c); len(ms) > 0 && c.Percent >= percent {
 			best, percent = ms, c.Percent
 		}
-		if percent >= enough {
+		if percent >= enough || quick {
 			break
 		}
 	}

@@ -97,7 +97,7 @@ func Read(dir string, o Options) ([]File, error) {
 		}
 		f := File{Name: name}
 		if !o.Copyleft || mayBeCopyleft(text) {
-			f.Matches, f.Percent = classify(text)
+			f.Matches, f.Percent = classify(text, o.Copyleft)
 			f.Known = len(f.Matches) > 0 && f.Percent >= enough
 			f.Choice = len(f.Matches) > 1 && offersChoice(text)
 		}
@@ -107,7 +107,7 @@ func Read(dir string, o Options) ([]File, error) {
 		out = spdxLines(dir, o.Packages)
 	}
 	if len(out) == 0 {
-		out = readme(dir)
+		out = readme(dir, o.Copyleft)
 	}
 	return out, nil
 }
@@ -195,7 +195,7 @@ func spdxLines(dir string, packages []string) []File {
 }
 
 // readme is the last resort: small modules have their licence there.
-func readme(dir string) []File {
+func readme(dir string, quick bool) []File {
 	es, err := os.ReadDir(dir)
 	if err != nil {
 		return nil
@@ -208,7 +208,7 @@ func readme(dir string) []File {
 		if err != nil || !bytes.Contains(bytes.ToLower(text), []byte("licen")) {
 			continue
 		}
-		if ms, percent := classify(text); len(ms) > 0 {
+		if ms, percent := classify(text, quick); len(ms) > 0 {
 			return []File{{Name: e.Name(), Matches: ms, Percent: percent, Known: true}}
 		}
 	}

@@ -153,7 +153,7 @@ func FuzzClassify(f *testing.F) {
 	f.Add([]byte("\xff\xfeGNU Affero General Public License"))
 	f.Add([]byte("<!-- SPDX-License-Identifier: MIT -->"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		ms, percent := classify(text)
+		ms, percent := classify(text, false)
 		if percent < 0 || percent > 100 || len(ms) == 0 && percent > 0 {
 			t.Errorf("%v, %v percent", ms, percent)
 		}
