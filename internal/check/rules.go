@@ -121,6 +121,7 @@ var rules = []Rule{
 	installRefused,
 	getInstalls,
 	vendorBypassed,
+	vendorEdited,
 
 	// TAG: build tags.
 	tagsSyntax,

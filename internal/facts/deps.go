@@ -66,6 +66,9 @@ func ReadDeps(ctx context.Context, repo *Repo, root, modcache string) error {
 	if err := w.seekTags(ctx, repo.Deps); err != nil {
 		return fmt.Errorf("read dependencies: %w", err)
 	}
+	if err := repo.readVendorFiles(ctx, root, modcache); err != nil {
+		return err
+	}
 	missing := 0
 	for _, m := range repo.Deps.Modules {
 		if m.Missing {

@@ -24,19 +24,20 @@ type Repo struct {
 	Work        *Work        `json:"work,omitempty"`    // go.work at the root
 	GoFiles     []GoFile     `json:"goFiles,omitempty"`
 	Dockerfiles []Dockerfile `json:"dockerfiles,omitempty"`
-	Workflows   []Workflow   `json:"workflows,omitempty"` // GitHub Actions and GitLab CI
-	Scripts     []Script     `json:"scripts,omitempty"`   // *.sh, Makefile
-	Pins        []Pin        `json:"pins,omitempty"`      // .go-version, .tool-versions, mise.toml
-	EnvFiles    []EnvFile    `json:"envFiles,omitempty"`  // .env, *.env
-	Manifests   []Manifest   `json:"manifests,omitempty"` // Kubernetes objects, in the order of files and documents
-	Releases    []Release    `json:"releases,omitempty"`  // goreleaser and ko configuration
-	Deps        *Deps        `json:"deps,omitempty"`      // modules from elsewhere; nil if they were not asked for
-	Machine     *Machine     `json:"machine,omitempty"`   // the go command's settings on this machine; nil if they were not asked for
-	Policy      *Policy      `json:"policy,omitempty"`    // what the project asks of itself in slipway.yaml
-	Installs    []Line       `json:"installs,omitempty"`  // path@version of "go install" and "go run" in README files and docs
-	Known       *Known       `json:"known,omitempty"`     // what others say about the modules from elsewhere; nil if nobody was asked
-	Ignores     []Ignore     `json:"ignores,omitempty"`   // slipway:ignore ID reason, in any of the files above
-	Notes       []Note       `json:"notes,omitempty"`     // what could not be read or known, and why
+	Workflows   []Workflow   `json:"workflows,omitempty"`   // GitHub Actions and GitLab CI
+	Scripts     []Script     `json:"scripts,omitempty"`     // *.sh, Makefile
+	Pins        []Pin        `json:"pins,omitempty"`        // .go-version, .tool-versions, mise.toml
+	EnvFiles    []EnvFile    `json:"envFiles,omitempty"`    // .env, *.env
+	Manifests   []Manifest   `json:"manifests,omitempty"`   // Kubernetes objects, in the order of files and documents
+	Releases    []Release    `json:"releases,omitempty"`    // goreleaser and ko configuration
+	VendorFiles []VendorFile `json:"vendorFiles,omitempty"` // of vendor directories that differ from the module cache, read with Deps
+	Deps        *Deps        `json:"deps,omitempty"`        // modules from elsewhere; nil if they were not asked for
+	Machine     *Machine     `json:"machine,omitempty"`     // the go command's settings on this machine; nil if they were not asked for
+	Policy      *Policy      `json:"policy,omitempty"`      // what the project asks of itself in slipway.yaml
+	Installs    []Line       `json:"installs,omitempty"`    // path@version of "go install" and "go run" in README files and docs
+	Known       *Known       `json:"known,omitempty"`       // what others say about the modules from elsewhere; nil if nobody was asked
+	Ignores     []Ignore     `json:"ignores,omitempty"`     // slipway:ignore ID reason, in any of the files above
+	Notes       []Note       `json:"notes,omitempty"`       // what could not be read or known, and why
 
 	memo *repoMemo // what is worked out once; nil for a document that was not read here
 }

@@ -189,6 +189,16 @@ func TestVendorIsNotChecked(t *testing.T) {
 		t.Errorf("go mod verify says %q", out)
 	}
 	mustFind(t, dir, "MOD002", true)
+	repo, err := facts.ReadRepo(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := facts.ReadDeps(t.Context(), &repo, dir, works(t, dir, env, "go", "env", "GOMODCACHE")); err != nil {
+		t.Fatal(err)
+	}
+	if res, err := check.Run(&repo, []string{"MOD013"}); err != nil || len(res.Findings) != 1 || res.Findings[0].Pos.File != "vendor/example.com/lib/added.go" {
+		t.Errorf("MOD013 finds %v, %v", res.Findings, err)
+	}
 	if _, err := exec.LookPath("git"); err != nil {
 		return
 	}
