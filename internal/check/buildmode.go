@@ -108,9 +108,25 @@ func runCrossCompiler(r *facts.Repo) []finding.Finding {
 // everywhere reports whether the import that ends the chain stands in a file
 // that every system compiles.
 func everywhere(r *facts.Repo, why facts.Reached) bool {
-	file := why.Chain[len(why.Chain)-1].Pos.File
-	i := slices.IndexFunc(r.GoFiles, func(g facts.GoFile) bool { return g.Path == file })
-	return i >= 0 && (r.GoFiles[i].Build == "" || r.GoFiles[i].Build == "cgo") && !strings.Contains(path.Base(file), "_")
+	f := fileOf(r, why.Chain[len(why.Chain)-1].Pos.File)
+	return f != nil && (f.Build == "" || f.Build == "cgo") && len(f.PlusBuild) == 0 && !strings.Contains(path.Base(f.Path), "_")
+}
+
+// fileOf gives a Go file of the repository or of what it takes from elsewhere.
+func fileOf(r *facts.Repo, name string) *facts.GoFile {
+	is := func(g facts.GoFile) bool { return g.Path == name }
+	if i := slices.IndexFunc(r.GoFiles, is); i >= 0 {
+		return &r.GoFiles[i]
+	}
+	if r.Deps == nil {
+		return nil
+	}
+	for _, p := range r.Deps.Packages {
+		if i := slices.IndexFunc(p.Files, is); i >= 0 {
+			return &p.Files[i]
+		}
+	}
+	return nil
 }
 
 // crosses reports whether b is built on a Linux machine for a system that its

@@ -11,6 +11,7 @@ var rules = []Rule{
 	pluginHost,
 	crossCompiler,
 	outsideHeaders,
+	needsCgo,
 
 	// CI: what jobs may do, and what they need to do it.
 	actionPin,

@@ -39,15 +39,16 @@ func runTaggedProvider(r *facts.Repo) []finding.Finding {
 		if tag == "" || counterpart(r, f, tag) {
 			continue
 		}
-		with := slices.IndexFunc(uses, func(u facts.TagUse) bool {
-			return !u.Foreign && u.Module != nil && u.Module.Root == f.Module && slices.Contains(u.Tags, tag) && compilesTags(u.Go.Verb)
-		})
-		if with < 0 {
-			continue
-		}
 		without, ok := buildWithout(r, f, tag)
 		if !ok {
 			continue
+		}
+		with := slices.IndexFunc(uses, func(u facts.TagUse) bool {
+			return !u.Foreign && u.Module != nil && u.Module.Root == f.Module && slices.Contains(u.Tags, tag) && compilesTags(u.Go.Verb) &&
+				slices.ContainsFunc(u.Packages, func(dir string) bool { return slices.Contains(without.Packages, dir) })
+		})
+		if with < 0 {
+			continue // another program has it
 		}
 		out = append(out, finding.Finding{
 			Pos: f.BuildPos, Entity: entity(path.Base(f.Path), tag),

@@ -25,9 +25,10 @@ type repoMemo struct {
 	once   sync.Once
 	builds []Build
 
-	mu       sync.Mutex // of what follows
-	byDir    map[string][]*GoFile
-	closures map[string]Imports
+	mu         sync.Mutex // of what follows
+	byDir      map[string][]*GoFile
+	selections map[*RepoModule]*selection
+	closures   map[string]Imports
 
 	dirsOnce sync.Once
 	dirs     map[string][]*GoFile // for Linked

@@ -34,7 +34,7 @@ var linux = Platform{"linux", "amd64"}
 // ClosureFor is Closure for another platform.
 func (r *Repo) ClosureFor(p Platform, module *RepoModule, dirs []string, tags []string) Imports {
 	if r.memo == nil {
-		return r.closure(p, module, dirs, tags, r.filesByDir())
+		return r.closure(p, module, dirs, tags, r.filesByDir(), r.selectionOf(module))
 	}
 	root := "\x00"
 	if module != nil {
@@ -46,10 +46,13 @@ func (r *Repo) ClosureFor(p Platform, module *RepoModule, dirs []string, tags []
 	defer m.mu.Unlock()
 	out, ok := m.closures[key]
 	if !ok {
-		if m.byDir == nil {
-			m.byDir, m.closures = r.filesByDir(), map[string]Imports{}
+		if m.closures == nil {
+			m.closures = map[string]Imports{}
 		}
-		out = r.closure(p, module, dirs, tags, m.byDir)
+		if m.byDir == nil {
+			m.byDir = r.filesByDir()
+		}
+		out = r.closure(p, module, dirs, tags, m.byDir, m.selectionOf(r, module))
 		m.closures[key] = out
 	}
 	return out
@@ -66,11 +69,7 @@ func (r *Repo) filesByDir() map[string][]*GoFile {
 	return byDir
 }
 
-func (r *Repo) closure(p Platform, module *RepoModule, dirs []string, tags []string, byDir map[string][]*GoFile) Imports {
-	sel := &selection{}
-	if module != nil {
-		sel = r.selectionOf(module)
-	}
+func (r *Repo) closure(p Platform, module *RepoModule, dirs []string, tags []string, byDir map[string][]*GoFile, sel *selection) Imports {
 	out := Imports{}
 	type item struct {
 		files []*GoFile
@@ -111,6 +110,47 @@ func (r *Repo) closure(p Platform, module *RepoModule, dirs []string, tags []str
 		}
 	}
 	return out
+}
+
+// FilesOf gives the files of the package that an import in module means, as
+// far as they are known; without tests.
+func (r *Repo) FilesOf(module *RepoModule, importPath string) []*GoFile {
+	if r.memo == nil {
+		return r.filesOf(r.selectionOf(module), r.filesByDir(), importPath)
+	}
+	m := r.memo
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.byDir == nil {
+		m.byDir = r.filesByDir()
+	}
+	return r.filesOf(m.selectionOf(r, module), m.byDir, importPath)
+}
+
+// selectionOf is Repo.selectionOf, worked out once. The caller holds mu.
+func (m *repoMemo) selectionOf(r *Repo, module *RepoModule) *selection {
+	s := m.selections[module]
+	if s == nil {
+		if m.selections == nil {
+			m.selections = map[*RepoModule]*selection{}
+		}
+		s = r.selectionOf(module)
+		m.selections[module] = s
+	}
+	return s
+}
+
+func (r *Repo) filesOf(sel *selection, byDir map[string][]*GoFile, importPath string) []*GoFile {
+	if d, ok := sel.local.dir(importPath); ok {
+		return byDir[d]
+	}
+	if r.Deps == nil {
+		return nil
+	}
+	if p := sel.find(r.Deps, importPath); p != nil {
+		return pointers(p.Files)
+	}
+	return nil
 }
 
 func pointers(files []GoFile) []*GoFile {

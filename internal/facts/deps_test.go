@@ -133,6 +133,7 @@ import _ "syscall"
 	same(t, "modules", r.Deps.Modules, "[{example.com/Upper v1.0.0  false} {example.com/gone v1.0.0  true} {example.com/lib v1.2.3  false} {example.com/lib/sub v0.1.0  false} {example.com/old v1.5.0 example.com/fork false}]")
 	same(t, "notes", r.Notes, "[{ 1 of 5 modules are not in the module cache: what they need is unknown}]")
 
+	same(t, "files of a package", len(r.FilesOf(&r.Modules[0], "example.com/lib/deep")), 2)
 	on := r.Closure(&r.Modules[0], []string{"."}, []string{"cgo"})
 	same(t, "with cgo", chainText(on["C"]), "example.com/app > example.com/lib/inner main.go:6:4 > example.com/lib/deep example.com/lib@v1.2.3/inner/a.go:3:10 > C example.com/lib@v1.2.3/deep/c.go:9:8")
 	same(t, "replaced", chainText(on["syscall"]), "example.com/app > example.com/old main.go:9:4 > syscall example.com/fork@v1.5.0/f.go:3:10")

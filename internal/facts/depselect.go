@@ -21,6 +21,9 @@ type selection struct {
 
 // selectionOf gives what module is built from.
 func (r *Repo) selectionOf(module *RepoModule) *selection {
+	if module == nil {
+		return &selection{}
+	}
 	s := &selection{local: r.localModules(module), mods: map[string]DepModule{}}
 	members := []*RepoModule{module}
 	var replaces []Replace

@@ -12,12 +12,13 @@ import (
 // TagUse is a go command of the repository that sets tags, or a build of a
 // release tool that does.
 type TagUse struct {
-	Go      GoCommand
-	Where   string // "Makefile", "ci.yml job test", "Dockerfile:3"
-	Tags    []string
-	Known   bool        // these are all that it sets
-	Module  *RepoModule // the module it works on; nil unknown
-	Foreign bool        // it works on something that is not this repository, or may
+	Go       GoCommand
+	Where    string // "Makefile", "ci.yml job test", "Dockerfile:3"
+	Tags     []string
+	Known    bool        // these are all that it sets
+	Module   *RepoModule // the module it works on; nil unknown
+	Packages []string    // directories of the packages it works on
+	Foreign  bool        // it works on something that is not this repository, or may
 }
 
 // TagUses gives every go command that sets tags, tests and analyses as well.
@@ -31,7 +32,7 @@ func (r *Repo) TagUses() []TagUse {
 		u := TagUse{Go: g, Where: where, Tags: tags, Known: all}
 		b := Build{Go: g}
 		r.settle(&b, dir, known)
-		u.Module = b.Module
+		u.Module, u.Packages = b.Module, b.Packages
 		u.Foreign = !known || b.Module == nil || len(b.Packages) == 0 || slices.ContainsFunc(g.Args, func(a string) bool { return strings.Contains(a, "@") })
 		out = append(out, u)
 	}

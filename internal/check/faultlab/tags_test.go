@@ -208,6 +208,94 @@ func TestUnbuildableFile(t *testing.T) {
 	equal(t, "TAG006", finds(t, dir, "TAG006"), "[y_linux.go:1 z.go:1]")
 }
 
+// TestNeedsCgo: a package of which every file imports C stops a build without
+// cgo.
+func TestNeedsCgo(t *testing.T) {
+	dir := t.TempDir()
+	lay(t, dir, `
+-- go.mod --
+module example.com/app
+
+go 1.26
+-- Makefile --
+all:
+	CGO_ENABLED=0 go build .
+-- main.go --
+package main
+
+import _ "example.com/app/queue"
+
+func main() {}
+-- queue/queue.go --
+package queue
+
+import "C"
+`)
+	out, err := goRun(t, dir, nil, "build", "-o", os.DevNull, ".")
+	if err == nil || !strings.Contains(out, "build constraints exclude all Go files") {
+		t.Errorf("go build: %v %s", err, out)
+	}
+	equal(t, "CGO009", finds(t, dir, "CGO009"), "[Makefile:2]")
+	lay(t, dir, "-- queue/pure.go --\n//go:build !cgo\n\npackage queue\n")
+	if out, err := goRun(t, dir, nil, "build", "-o", os.DevNull, "."); err != nil {
+		t.Errorf("go build: %v %s", err, out)
+	}
+	equal(t, "CGO009 mended", finds(t, dir, "CGO009"), "[]")
+}
+
+// TestProviderUnderTag: what a tagged file registers is missing at the start
+// of the program that is built without the tag.
+func TestProviderUnderTag(t *testing.T) {
+	dir := t.TempDir()
+	lay(t, dir, `
+-- go.mod --
+module example.com/app
+
+go 1.26
+-- .github/workflows/ci.yml --
+on: push
+jobs:
+  test:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v4
+      - run: go test -tags postgres ./...
+      - run: go build -o app .
+-- main.go --
+package main
+
+import "example.com/app/store"
+
+func main() { store.Open("postgres")() }
+-- store/store.go --
+package store
+
+var drivers = map[string]func(){}
+
+// Open panics if there is no such driver.
+func Open(name string) func() {
+	if drivers[name] == nil {
+		panic("no driver " + name)
+	}
+	return drivers[name]
+}
+-- store/postgres.go --
+//go:build postgres
+
+package store
+
+func init() { drivers["postgres"] = func() {} }
+`)
+	if out, err := goRun(t, dir, nil, "run", "-tags", "postgres", "."); err != nil {
+		t.Errorf("with the tag: %v %s", err, out)
+	}
+	out, err := goRun(t, dir, nil, "run", ".")
+	if err == nil || !strings.Contains(out, "no driver postgres") {
+		t.Errorf("without the tag: %v %s", err, out)
+	}
+	equal(t, "TAG007", finds(t, dir, "TAG007"), "[store/postgres.go:1]")
+}
+
 // TestStaleHeader: after a change of a header in another directory, the
 // build cache gives the old program.
 func TestStaleHeader(t *testing.T) {
