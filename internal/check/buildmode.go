@@ -55,8 +55,8 @@ func runPluginHost(r *facts.Repo) []finding.Finding {
 			continue
 		}
 		plugin, ok := r.Closure(b.Module, b.Packages, b.Tags)["plugin"]
-		if !ok {
-			continue
+		if !ok || fromDependency(plugin) {
+			continue // what a dependency could load is seldom what the program asks it for
 		}
 		out = append(out, finding.Finding{
 			Pos:      b.Go.Pos,
@@ -66,6 +66,12 @@ func runPluginHost(r *facts.Repo) []finding.Finding {
 		})
 	}
 	return out
+}
+
+// fromDependency reports whether it is a module from elsewhere that imports the
+// package.
+func fromDependency(why facts.Reached) bool {
+	return len(why.Chain) > 0 && strings.Contains(why.Chain[len(why.Chain)-1].Pos.File, "@")
 }
 
 var crossCompiler = Rule{
