@@ -71,7 +71,7 @@ func servingContainer(w *facts.Workload, p facts.KubePort) *facts.Container {
 // forMachines reports whether only machines that ask again use the port.
 func forMachines(p facts.KubePort) bool {
 	text := strings.ToLower(p.Name.Value + " " + p.Target.Value)
-	return slices.ContainsFunc([]string{"metric", "prom", "debug", "pprof", "health", "probe", "monitor", "telemetry"}, func(w string) bool { return strings.Contains(text, w) })
+	return slices.ContainsFunc([]string{"metric", "prom", "debug", "pprof", "profil", "health", "probe", "monitor", "telemetry"}, func(w string) bool { return strings.Contains(text, w) })
 }
 
 var slowProbe = Rule{

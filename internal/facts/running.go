@@ -117,14 +117,40 @@ func (r *Repo) runsImage(run *Running, ms []made) {
 		return
 	}
 	run.Certain, run.Why, run.Docker, run.Stage = Yes, m.why, m.d, stage
-	if bs := r.programsOf(m.d, m.target); len(bs) == 1 {
-		run.Build = bs[0]
-	}
+	run.Build = started(r.programsOf(m.d, m.target), stage, run.Container)
 	base := stage
 	for base.Parent >= 0 && base.Parent < base.Index {
 		base = &m.d.Stages[base.Parent]
 	}
 	run.Base = base.Base
+}
+
+// started picks the build whose program the container starts: the only one,
+// or the one that has the name.
+func started(bs []*Build, s *Stage, c *Container) *Build {
+	if len(bs) == 1 {
+		return bs[0]
+	}
+	name := ""
+	switch {
+	case len(c.Command) > 0:
+		name = c.Command[0].Value
+	case s.Entrypoint != nil && !s.Entrypoint.Shell && len(s.Entrypoint.Args) > 0:
+		name = s.Entrypoint.Args[0]
+	case s.Entrypoint == nil && s.Cmd != nil && !s.Cmd.Shell && len(s.Cmd.Args) > 0:
+		name = s.Cmd.Args[0]
+	}
+	var found *Build
+	for _, b := range bs {
+		if name == "" || b.Output == "" || path.Base(b.Output) != path.Base(name) {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = b
+	}
+	return found
 }
 
 // stageOf gives the stage a build ends in.
@@ -234,20 +260,26 @@ func (r *Repo) byContents(d *Dockerfile, add func(made)) {
 		names = []string{strings.TrimSuffix(file, ext)}
 	}
 	bs := r.programsOf(d, "")
-	for _, b := range bs {
-		if len(bs) == 1 && b.Output != "" {
+	if len(bs) == 0 {
+		return
+	}
+	b := started(bs, d.stageOf(""), &Container{})
+	if b == nil {
+		b = bs[0] // which names nothing
+	} else {
+		if b.Output != "" {
 			names = append(names, path.Base(b.Output))
 		}
-		if len(bs) == 1 && b.Module != nil && path.Clean(dir) == b.Module.Root && file == "Dockerfile" {
+		if b.Module != nil && path.Clean(dir) == b.Module.Root && file == "Dockerfile" {
 			names = append(names, path.Base(b.Module.Path))
 			if r.onlyProgram(d) {
 				names = append(names, "controller") // as kubebuilder leaves it in config/manager
 			}
 		}
-		slices.Sort(names)
-		for _, n := range slices.Compact(names) {
-			add(made{d: d, base: n, why: b.Go.Pos, program: true})
-		}
+	}
+	slices.Sort(names)
+	for _, n := range slices.Compact(names) {
+		add(made{d: d, base: n, why: b.Go.Pos, program: true})
 	}
 }
 

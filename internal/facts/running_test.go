@@ -3,6 +3,7 @@ package facts
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -25,8 +26,10 @@ func TestRuns(t *testing.T) {
 		"named by a workflow": {map[string]string{"pod.yaml": pod("example.com/x/front:2"),
 			".github/workflows/a.yml": "jobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {context: ., tags: \"example.com/x/front:1\"}}]}}\n"}, Yes},
 		"of two Dockerfiles": {map[string]string{"pod.yaml": pod("shopd"), "other/Dockerfile": appDockerfile}, Unknown},
-		"of ko":              {map[string]string{"pod.yaml": pod("ko://example.com/org/shop")}, Yes},
-		"a variable":         {map[string]string{"pod.yaml": pod("${REGISTRY}/shop")}, Unknown},
+		"one of two programs": {map[string]string{"pod.yaml": pod("shopd"), "cli/main.go": "package main\n\nfunc main() {}\n",
+			"Dockerfile": strings.Replace(strings.Replace(appDockerfile, "go build -o /bin/shopd .", "go build -o /bin/shopd . && CGO_ENABLED=0 go build -o /bin/cli ./cli", 1), "USER", "COPY --from=build /bin/cli /cli\nUSER", 1)}, Yes},
+		"of ko":      {map[string]string{"pod.yaml": pod("ko://example.com/org/shop")}, Yes},
+		"a variable": {map[string]string{"pod.yaml": pod("${REGISTRY}/shop")}, Unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
