@@ -14,6 +14,8 @@ func FuzzRepoFiles(f *testing.F) {
 		"apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Pod, spec: {containers: [{image: a}]}}]\n---\n",
 		"apiVersion: v1\nkind: Pod\nspec: &s {containers: [*s], <<: *s}\n", "builds: [{main: ./a, env: [A=b], flags: [-tags, '{{ x }}']}]\n",
 		"//go:build a\n// +build b\n\npackage p\nimport \"C\"\n//go:embed \"x\n", "module a\nrequire b v1\n", "package p\n/*\n#cgo CFLAGS: -I.. -I\n#include \"../y.h\"\n# include <\n*/\nimport \"C\"\n", "[tools]\ngo={version=\n", "#slipway:ignore A1",
+		"package p\nimport \"net/http\"\nconst a = a + a\nfunc f(w http.ResponseWriter) { for { w.Header().Set(\"Content-Type\", \"text/event-stream\"); w.(http.Flusher).Flush() }; http.HandleFunc(a, f) }",
+		"package p\nimport \"net/http\"\ntype t struct { http.ResponseWriter\n }\nfunc (t *t) WriteHeader(int) {}\nfunc () Write() { w := w; w.Flush() }\n",
 		"a: a b\n\t$(MAKE) -C . b\nb:\nifdef x\n\tgo build\nendif\nb::;make b", "`go install a.b@`",
 	} {
 		f.Add([]byte(seed))

@@ -139,6 +139,7 @@ type siteReader struct {
 	here    token.Pos         // of the node that is visited
 	out     []Site
 	done    map[ast.Expr]bool // selectors that a literal or a call has taken
+	consts  map[*ast.Object]string
 }
 
 func (r *siteReader) at(p token.Pos) Pos {
@@ -268,7 +269,7 @@ func (r *siteReader) value(x ast.Expr) Value {
 	case *ast.Ident:
 		v.Text = x.Name
 		if c, ok := constantOf(x); ok {
-			v.Text = r.value(c).Text
+			v.Text = r.constant(x.Obj, c)
 		}
 	case *ast.SelectorExpr:
 		if pkg, name, ok := r.qualified(x); ok {
@@ -293,6 +294,9 @@ func (r *siteReader) value(x ast.Expr) Value {
 			v.Text = a + x.Op.String() + b // 5*time.Second
 		} else if x.Op == token.ADD {
 			v.Text = a + b
+		}
+		if len(v.Text) > maxText {
+			v.Text = NotLiteral
 		}
 	case *ast.CallExpr:
 		if pkg, name, ok := r.qualified(x.Fun); ok {
@@ -319,6 +323,24 @@ func (r *siteReader) value(x ast.Expr) Value {
 	return v
 }
 
+// maxText bounds what constants come to when they are put together, in bytes.
+const maxText = 1 << 16
+
+// constant gives the value of a constant, which is worked out once: in code
+// that no compiler has seen, constants can refer to each other in a circle,
+// and double each other at every step.
+func (r *siteReader) constant(o *ast.Object, declared ast.Expr) string {
+	if t, ok := r.consts[o]; ok {
+		return t
+	}
+	if r.consts == nil {
+		r.consts = map[*ast.Object]string{}
+	}
+	r.consts[o] = NotLiteral
+	r.consts[o] = r.value(declared).Text
+	return r.consts[o]
+}
+
 // constantOf gives what a constant of the same file is declared as.
 func constantOf(id *ast.Ident) (ast.Expr, bool) {
 	if id.Obj == nil || id.Obj.Kind != ast.Con {
@@ -330,8 +352,7 @@ func constantOf(id *ast.Ident) (ast.Expr, bool) {
 	}
 	for i, n := range spec.Names {
 		if n.Name == id.Name && i < len(spec.Values) {
-			_, again := spec.Values[i].(*ast.Ident)
-			return spec.Values[i], !again // a chain of names could go in a circle
+			return spec.Values[i], true
 		}
 	}
 	return nil, false

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -146,5 +147,24 @@ func TestClosureForWasm(t *testing.T) {
 		if g.Path == "main.go" && (len(g.Debugs) != 1 || g.Debugs[0].Value != "tls3des=1") {
 			t.Errorf("main.go has //go:debug %v", g.Debugs)
 		}
+	}
+}
+
+// TestConstantsInCircles holds that constants which refer to each other, or
+// double each other, neither hang nor fill the memory.
+func TestConstantsInCircles(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("package p\n\nimport \"net/http\"\n\nconst (\n\ta = b + \"x\"\n\tb = a + \"y\"\n\tc0 = \"abcdefgh\"\n")
+	for i := 1; i < 200; i++ {
+		fmt.Fprintf(&b, "\tc%d = c%d + c%d\n", i, i-1, i-1)
+	}
+	b.WriteString("\tname = other\n\tother = \"/x\"\n)\n\nfunc f() {\n\thttp.HandleFunc(a, nil)\n\thttp.HandleFunc(c199, nil)\n\thttp.HandleFunc(name, nil)\n}\n")
+	g, err := readGoFile("p.go", []byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	readCode(&g, []byte(b.String()))
+	if len(g.Sites) != 3 || Literal(g.Sites[0].Args[0].Text) || Literal(g.Sites[1].Args[0].Text) || g.Sites[2].Args[0].Text != "/x" {
+		t.Errorf("sites %+v", g.Sites)
 	}
 }
