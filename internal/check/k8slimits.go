@@ -46,6 +46,7 @@ func retagged(r *facts.Repo, name string) bool {
 
 var podSecret = Rule{
 	ID: "K8S012", Slug: "pod-secret", Severity: finding.Security, Confidence: Medium, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.k8s012.title"), Why: i18n.M("rule.k8s012.why"), Fix: i18n.M("rule.k8s012.fix"),
 	Bad:  "env:\n  - {name: API_KEY, value: k9f2c7d81e60}",
 	Good: "env:\n  - name: API_KEY\n    valueFrom: {secretKeyRef: {name: shop, key: api-key}}",

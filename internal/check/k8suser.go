@@ -120,6 +120,7 @@ var writableRoot = Rule{
 
 var readOnlyTemp = Rule{
 	ID: "K8S009", Slug: "read-only-temp", Severity: finding.FailsInProduction, Confidence: Medium, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.k8s009.title"), Why: i18n.M("rule.k8s009.why"), Fix: i18n.M("rule.k8s009.fix"),
 	Bad:  "securityContext: {readOnlyRootFilesystem: true}   # the program calls os.CreateTemp(\"\", …)",
 	Good: "securityContext: {readOnlyRootFilesystem: true}\nvolumeMounts: [{name: tmp, mountPath: /tmp}]      # volumes: [{name: tmp, emptyDir: {}}]",

@@ -14,6 +14,7 @@ import (
 
 var licensePolicy = Rule{
 	ID: "LIC001", Slug: "license-policy", Severity: finding.Security, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.lic001.title"), Why: i18n.M("rule.lic001.why"), Fix: i18n.M("rule.lic001.fix"),
 	Needs: i18n.M("rule.lic001.needs"),
 	Bad:   "# slipway.yaml\ncheck:\n  licenses:\n    deny: [AGPL-3.0-only]\n# a linked module has the licence AGPL-3.0",
@@ -83,6 +84,7 @@ var licenseMissing = Rule{
 
 var licenseCopyleft = Rule{
 	ID: "LIC003", Slug: "license-copyleft", Severity: finding.Security, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.lic003.title"), Why: i18n.M("rule.lic003.why"), Fix: i18n.M("rule.lic003.fix"),
 	Bad:  "require example.com/lib v1.0.0 // AGPL-3.0, linked into a program whose own licence is another",
 	Good: "# slipway.yaml\ncheck:\n  licenses:\n    allow: [MIT, Apache-2.0, AGPL-3.0-only] # decided",

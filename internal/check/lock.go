@@ -15,6 +15,7 @@ import (
 
 var telemetryHost = Rule{
 	ID: "LOCK001", Slug: "telemetry-endpoint", Severity: finding.Waste, Confidence: Medium, Advisory: true, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.lock001.title"), Why: i18n.M("rule.lock001.why"), Fix: i18n.M("rule.lock001.fix"),
 	Bad:  "http.Post(\"https://api.segment.io/v1/track\", \"application/json\", body)",
 	Good: "http.Post(cfg.TelemetryURL, \"application/json\", body) // off if empty",
@@ -23,6 +24,7 @@ var telemetryHost = Rule{
 
 var controlHost = Rule{
 	ID: "LOCK002", Slug: "vendor-endpoint", Severity: finding.Waste, Confidence: Medium, Advisory: true, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.lock002.title"), Why: i18n.M("rule.lock002.why"), Fix: i18n.M("rule.lock002.fix"),
 	Bad:  "const endpoint = \"https://api.cloudflare.com/client/v4\"",
 	Good: "type Client struct{ Endpoint string } // of whatever speaks this API",
@@ -31,6 +33,7 @@ var controlHost = Rule{
 
 var discoveryHost = Rule{
 	ID: "LOCK003", Slug: "vendor-discovery", Severity: finding.Waste, Confidence: Medium, Advisory: true, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.lock003.title"), Why: i18n.M("rule.lock003.why"), Fix: i18n.M("rule.lock003.fix"),
 	Bad:  "resp, err := http.Get(\"http://169.254.169.254/latest/meta-data/instance-id\")",
 	Good: "id := os.Getenv(\"INSTANCE_ID\") // whoever starts the program knows it",
@@ -63,6 +66,7 @@ func namedHosts(kind facts.HostKind, say func(facts.Host) i18n.Message) func(*fa
 
 var telemetryModule = Rule{
 	ID: "LOCK004", Slug: "telemetry-dependency", Severity: finding.Waste, Confidence: Medium, Advisory: true, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.lock004.title"), Why: i18n.M("rule.lock004.why"), Fix: i18n.M("rule.lock004.fix"),
 	Bad:  "import \"github.com/segmentio/analytics-go/v3\"",
 	Good: "import \"go.opentelemetry.io/otel\" // the operator says where it goes",

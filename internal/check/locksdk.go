@@ -13,6 +13,7 @@ import (
 
 var closedConstructor = Rule{
 	ID: "LOCK005", Slug: "closed-constructor", Severity: finding.Waste, Confidence: Medium, Advisory: true, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.lock005.title"), Why: i18n.M("rule.lock005.why"), Fix: i18n.M("rule.lock005.fix"),
 	Bad:  "func NewClient(token string) *Client { return &Client{http: &http.Client{}} }",
 	Good: "func NewClient(token string, hc *http.Client) *Client { return &Client{http: hc} }",
@@ -35,6 +36,7 @@ var closedConstructor = Rule{
 
 var vendorSpread = Rule{
 	ID: "LOCK006", Slug: "vendor-spread", Severity: finding.Waste, Confidence: Medium, Advisory: true, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.lock006.title"), Why: i18n.M("rule.lock006.why"), Fix: i18n.M("rule.lock006.fix"),
 	Bad:  "// orders/, billing/, mail/ and users/ import github.com/aws/aws-sdk-go-v2/service/s3",
 	Good: "// only blob/ does; the others use an interface of their own",
@@ -137,6 +139,7 @@ func bounded(root string, dirs, packages map[string]bool) bool {
 
 var closedService = Rule{
 	ID: "LOCK007", Slug: "closed-service", Severity: finding.Waste, Confidence: Medium, Advisory: true, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.lock007.title"), Why: i18n.M("rule.lock007.why"), Fix: i18n.M("rule.lock007.fix"),
 	Bad:  "import \"cloud.google.com/go/spanner\"",
 	Good: "import \"database/sql\" // PostgreSQL, CockroachDB, YugabyteDB …",

@@ -33,6 +33,7 @@ var retracted = Rule{
 
 var deprecated = Rule{
 	ID: "MOD007", Slug: "deprecated", Severity: finding.Waste, Confidence: High, Advisory: true, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.mod007.title"), Why: i18n.M("rule.mod007.why"), Fix: i18n.M("rule.mod007.fix"),
 	Bad:  "require example.com/lib v1.2.0 // its newest go.mod says: Deprecated: use example.com/new",
 	Good: "require example.com/new v1.0.0",

@@ -13,6 +13,7 @@ import (
 
 var corsCredentials = Rule{
 	ID: "WEB001", Slug: "cors-credentials", Severity: finding.Security, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.web001.title"), Why: i18n.M("rule.web001.why"), Fix: i18n.M("rule.web001.fix"),
 	Bad:  "cors.New(cors.Options{\n\tAllowedOrigins:   []string{\"*\"},\n\tAllowCredentials: true,\n})",
 	Good: "cors.New(cors.Options{\n\tAllowedOrigins:   []string{\"https://app.example.com\"},\n\tAllowCredentials: true,\n})",

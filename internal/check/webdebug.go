@@ -11,6 +11,7 @@ import (
 
 var debugExposed = Rule{
 	ID: "WEB008", Slug: "debug-exposed", Severity: finding.Security, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.web008.title"), Why: i18n.M("rule.web008.why"), Fix: i18n.M("rule.web008.fix"),
 	Bad:  "import _ \"net/http/pprof\"\n\nhttp.HandleFunc(\"/\", index)\nhttp.ListenAndServe(\":8080\", nil)",
 	Good: "mux := http.NewServeMux()\nmux.HandleFunc(\"/\", index)\ngo http.ListenAndServe(\"127.0.0.1:6060\", nil) // pprof alone\nhttp.ListenAndServe(\":8080\", mux)",

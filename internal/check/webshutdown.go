@@ -10,6 +10,7 @@ import (
 
 var noShutdown = Rule{
 	ID: "WEB009", Slug: "no-graceful-shutdown", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.web009.title"), Why: i18n.M("rule.web009.why"), Fix: i18n.M("rule.web009.fix"),
 	Bad:  "log.Fatal(srv.ListenAndServe())",
 	Good: "ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)\ndefer stop()\ngo srv.ListenAndServe()\n<-ctx.Done()\nsrv.Shutdown(context.Background())",

@@ -18,6 +18,7 @@ var hiddenFlush = Rule{
 
 var ownHeader = Rule{
 	ID: "WEB006", Slug: "writer-own-header", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
+	Cost:  Design,
 	Title: i18n.M("rule.web006.title"), Why: i18n.M("rule.web006.why"), Fix: i18n.M("rule.web006.fix"),
 	Bad:  "func (w *guard) Header() http.Header { return w.header }",
 	Good: "func (w *guard) Header() http.Header { return w.inner.Header() }",
