@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -96,9 +97,13 @@ func (f yamlFile) githubJob(key, n *yaml.Node, env map[string]Line, defaults *ya
 			}
 		}
 	}
+	envs := []map[string]Line{env, j.Env}
 	for _, s := range items(get(n, "steps")) {
 		if s = deref(s); s != nil && s.Kind == yaml.MappingNode {
-			j.Steps = append(j.Steps, f.githubStep(s, []map[string]Line{env, j.Env}, shell, dir))
+			j.Steps = append(j.Steps, f.githubStep(s, slices.Clone(envs), shell, dir))
+			if set := exportsOf(&j.Steps[len(j.Steps)-1]); set != nil {
+				envs = append(envs, set)
+			}
 		}
 	}
 	return j
