@@ -135,7 +135,7 @@ var stdImports = map[string][]string{
 	"crypto/tls":        {"crypto/x509", "crypto/ecdsa", "crypto/ed25519", "crypto/elliptic", "crypto/rsa", "encoding/pem", "math/big", "net"},
 	"crypto/x509":       {"crypto/elliptic", "encoding/asn1", "encoding/pem", "math/big", "net", "net/url"},
 	"net/http/httputil": {"net/http", "net/textproto"},
-	"net/http/pprof":    {"net/http", "html/template"},
+	"net/http/pprof":    {"net/http"},
 	"net/rpc":           {"encoding/gob", "net/http"},
 	"net/smtp":          {"crypto/tls", "net/textproto"},
 	"net/mail":          {"mime", "net/textproto"},
