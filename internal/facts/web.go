@@ -3,6 +3,7 @@ package facts
 import (
 	"bytes"
 	"go/ast"
+	"go/token"
 	"slices"
 )
 
@@ -122,7 +123,7 @@ func readWeb(r *siteReader, f *ast.File) {
 			r.fn = funcName(d)
 			w.readWriterMethod(r, d)
 			w.readMaker(d)
-			w.readHandlers(r, d.Type, d.Body)
+			w.readHandlers(r, d.Type, d.Body, false)
 		}
 	}
 	w.Makers = slices.DeleteFunc(w.Makers, func(m WriterMaker) bool {
@@ -134,16 +135,25 @@ func readWeb(r *siteReader, f *ast.File) {
 }
 
 // readHandlers reads one function and, each by itself, those within it that
-// are handlers of their own.
-func (w *Web) readHandlers(r *siteReader, t *ast.FuncType, body *ast.BlockStmt) {
+// are handlers of their own; chosen says that a condition around it decides
+// whether it is used.
+func (w *Web) readHandlers(r *siteReader, t *ast.FuncType, body *ast.BlockStmt, chosen bool) {
+	first := len(w.Origins)
 	w.readOrigins(r, body)
+	for i := range w.Origins[first:] {
+		w.Origins[first+i].Reflected = w.Origins[first+i].Reflected && !chosen
+	}
 	w.readPasses(r, body)
 	if name, ok := r.paramOf(t, "net/http.ResponseWriter"); ok {
 		w.readStream(r, t, body, name)
 	}
+	var until token.Pos // the end of the last condition
 	inspectOwn(body, func(n ast.Node) bool {
-		if lit, ok := n.(*ast.FuncLit); ok {
-			w.readHandlers(r, lit.Type, lit.Body)
+		switch n := n.(type) {
+		case *ast.IfStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt:
+			until = max(until, n.End())
+		case *ast.FuncLit:
+			w.readHandlers(r, n.Type, n.Body, chosen || n.Pos() < until)
 		}
 		return true
 	})
