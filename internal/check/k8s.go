@@ -25,7 +25,7 @@ func eachWorkload(r *facts.Repo, visit func(*facts.Manifest, *facts.Workload)) {
 // makes a program run well.
 var (
 	testDirs   = []string{"test", "tests", "e2e", "testing", "testutil", "fixtures", "fixture", "mock", "mocks", "integration", "conformance"}
-	sampleDirs = []string{"example", "examples", "sample", "samples", "demo", "demos", "doc", "docs", "tutorial", "tutorials", "hack", "dev", "local", "playground", "kind", "bench", "benchmark", "benchmarks", "_examples", "contrib", "website"}
+	sampleDirs = []string{"example", "examples", "sample", "samples", "demo", "demos", "doc", "docs", "tutorial", "tutorials", "codelab", "codelabs", "workshop", "quickstart", "hack", "dev", "local", "playground", "kind", "bench", "benchmark", "benchmarks", "_examples", "contrib", "website"}
 )
 
 func inDirs(name string, dirs []string) bool {
