@@ -77,7 +77,7 @@ func TestRulesFix(t *testing.T) {
 			if !slices.ContainsFunc(p.Files, func(f fix.File) bool { return f.Path == name }) && now[name] != text {
 				t.Errorf("%s: %s has changed without an edit", r.ID, name)
 			}
-			if strings.Count(text, "#")+strings.Count(text, "//") > strings.Count(now[name], "#")+strings.Count(now[name], "//") && r.ID != "TAG003" {
+			if strings.Count(text, "#")+strings.Count(text, "//") > strings.Count(now[name], "#")+strings.Count(now[name], "//") && !strings.HasPrefix(r.ID, "TAG") { // constraints are comments
 				t.Errorf("%s: a comment of %s is gone", r.ID, name)
 			}
 		}
