@@ -58,11 +58,6 @@ func runPluginHost(r *facts.Repo) []finding.Finding {
 		if !ok || fromDependency(plugin) {
 			continue // what a dependency could load is seldom what the program asks it for
 		}
-		// Libraries that can load plugins, if one asks them to, are in programs
-		// that never do.
-		if by := plugin.Chain[len(plugin.Chain)-1].Pos.File; strings.Contains(by, "@") || strings.HasPrefix(by, "vendor/") || strings.Contains(by, "/vendor/") {
-			continue
-		}
 		out = append(out, finding.Finding{
 			Pos:      b.Go.Pos,
 			Entity:   entity(b.Where, strings.Join(b.Packages, " ")),
