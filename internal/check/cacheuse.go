@@ -23,10 +23,13 @@ func runDoubleCache(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	eachJob(r, func(w *facts.Workflow, j *facts.Job) {
 		var setup *facts.JobStep
+		checkedOut := false // before that there is no go.sum for actions/setup-go to find
 		for i := range j.Steps {
 			s := &j.Steps[i]
 			switch name, _, _ := strings.Cut(s.Uses.Value, "@"); {
-			case name == "actions/setup-go" && setupCaches(r, s):
+			case name == "actions/checkout":
+				checkedOut = true
+			case name == "actions/setup-go" && checkedOut && setupCaches(r, s):
 				setup = s
 			case name == "actions/setup-go":
 				setup = nil
