@@ -71,7 +71,11 @@ func runPluginHost(r *facts.Repo) []finding.Finding {
 // fromDependency reports whether it is a module from elsewhere that imports the
 // package.
 func fromDependency(why facts.Reached) bool {
-	return len(why.Chain) > 0 && strings.Contains(why.Chain[len(why.Chain)-1].Pos.File, "@")
+	if len(why.Chain) == 0 {
+		return false
+	}
+	file := "/" + why.Chain[len(why.Chain)-1].Pos.File
+	return strings.Contains(file, "@") || strings.Contains(file, "/vendor/")
 }
 
 var crossCompiler = Rule{
