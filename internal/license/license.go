@@ -211,6 +211,8 @@ func readme(dir string, quick bool) []File {
 		if ms, percent := classify(text, quick); len(ms) > 0 {
 			return []File{{Name: e.Name(), Matches: ms, Percent: percent, Known: true}}
 		}
+		// It says something, if not by a text that can be held against others.
+		return []File{{Name: e.Name()}}
 	}
 	return nil
 }

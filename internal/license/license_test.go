@@ -92,6 +92,7 @@ func TestRead(t *testing.T) {
 		"file beats line": {map[string]string{"LICENSE": mit, "p/p.go": agplHeader}, []string{"p"}, "LICENSE=MIT"},
 		"expression":      {map[string]string{"p.go": "/* SPDX-License-Identifier: MIT OR Apache-2.0 */\npackage p\n"}, []string{"."}, "p.go=MIT OR Apache-2.0"},
 		"readme":          {map[string]string{"README.md": "# x\n\n## License\n\n" + mit}, nil, "README.md=MIT"},
+		"named":           {map[string]string{"README.md": "# x\n\n## License\n\nApache License 2.0.\n"}, nil, "README.md=?"},
 		"title":           {map[string]string{"LICENSE": "License text copyright (c) 2020 MariaDB\n\"Business Source\nLicense\" … Business  Source License 1.1\n"}, nil, "LICENSE=BUSL-1.1"},
 		"exception":       {map[string]string{"LICENSE": "Linking this library statically or dynamically with other modules is making a combined work.\n" + gplNotice}, nil, "LICENSE=GPL-3.0-linking-exception"},
 		"choice":          {map[string]string{"LICENSE": "At your option: MIT or GPL.\n" + mit + gplNotice}, nil, "LICENSE=MIT|GPL-3.0-or-later"},
