@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/facts"
@@ -32,6 +33,8 @@ func runStaticFlags(r *facts.Repo) []finding.Finding {
 			Entity: entity(b.Where, strings.Join(b.Packages, " ")),
 		}
 		switch {
+		case b.Cgo == facts.No && slices.Contains(b.Go.Offered, "CGO_ENABLED"):
+			continue // with cgo, which the caller may ask for, the flag does what it says
 		case b.Cgo == facts.No:
 			f.Message, f.Fix = i18n.M("rule.cgo002.message.off"), i18n.M("rule.cgo002.fix")
 			f.Evidence = []finding.Evidence{{Pos: b.CgoWhy, Text: i18n.M("rule.cgo.off")}}

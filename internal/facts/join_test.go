@@ -190,7 +190,7 @@ func TestReadWorkflows(t *testing.T) {
 	same(t, "powershell", len(j.Steps[3].Commands), 0)
 	same(t, "ignore", r.Ignores, "[{CI001 because .github/workflows/ci.yml:27:30 .github/workflows/ci.yml:27}]")
 	g := gl.Jobs[0]
-	same(t, "gitlab", fmt.Sprint(len(gl.Jobs), g.ID, g.Image.Tag, g.Image.Resolved, g.Steps[1].Commands[1]), "1build1.25true {.gitlab-ci.yml:12:7 map[CGO_ENABLED:0 GOV:1.25] cmd [go build ./app] [{go .gitlab-ci.yml:12:7} {build .gitlab-ci.yml:12:10} {./app .gitlab-ci.yml:12:16}]}")
+	same(t, "gitlab", fmt.Sprint(len(gl.Jobs), g.ID, g.Image.Tag, g.Image.Resolved, g.Steps[1].Commands[1]), "1build1.25true {.gitlab-ci.yml:12:7 map[CGO_ENABLED:0 GOV:1.25] cmd [] [go build ./app] [{go .gitlab-ci.yml:12:7} {build .gitlab-ci.yml:12:10} {./app .gitlab-ci.yml:12:16}]}")
 }
 
 func TestReadMakefile(t *testing.T) {

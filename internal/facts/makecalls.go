@@ -109,7 +109,7 @@ func (f makeFollower) make(c Command, depth int) []Command {
 		return nil
 	}
 	*f.calls--
-	m := makeReader{name: script.Path, vars: map[string]string{"MAKE": "make"}, env: map[string]string{}, given: map[string]bool{"MAKE": true}, outer: map[string]bool{}}
+	m := makeReader{name: script.Path, vars: map[string]string{"MAKE": "make"}, env: map[string]string{}, given: map[string]bool{"MAKE": true}, outer: map[string]bool{}, offered: map[string]bool{}}
 	inherited := maps.Clone(c.Env)
 	if inherited == nil {
 		inherited = map[string]string{}

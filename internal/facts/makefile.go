@@ -23,7 +23,7 @@ var makeAssign = regexp.MustCompile(`^(?:override[ \t]+)?(export[ \t]+)?([A-Za-z
 // readMakefile reads the recipes of a makefile. Variables with one plain
 // value are filled in; all else is not known. What it includes is not read.
 func readMakefile(name, src string) Script {
-	m := makeReader{name: name, vars: map[string]string{}, env: map[string]string{}}
+	m := makeReader{name: name, vars: map[string]string{}, env: map[string]string{}, offered: map[string]bool{}}
 	return m.read(src)
 }
 
@@ -42,8 +42,9 @@ type makeReader struct {
 	env  map[string]string            // exported
 	own  map[string]map[string]string // exported for one target
 
-	given map[string]bool // set on the command line of make: no line of the file changes them
-	outer map[string]bool // set by the environment: any line of the file but ?= does
+	given   map[string]bool // set on the command line of make: no line of the file changes them
+	offered map[string]bool // given by ?=: only if nobody else does
+	outer   map[string]bool // set by the environment: any line of the file but ?= does
 
 	goals map[string]*makeGoal // what is known of each target
 	first string               // the target that make without one makes
@@ -116,6 +117,9 @@ func (m *makeReader) assign(name, op, value string) {
 	case op == "!=":
 		m.vars[name] = unknownMake
 	case op == "?=" && again:
+	case op == "?=":
+		m.offered[name] = true
+		m.vars[name] = value
 	case op == "+=" && again && old != unknownMake:
 		m.vars[name] = old + " " + value
 	case again && old != value, op == "+=" && again:
@@ -276,10 +280,29 @@ func (m *makeReader) recipe(l string, first int, target string, env map[string]s
 	cs, _ := readShell(shellText{src: text, env: env, at: func(line, column int) Pos {
 		return Pos{File: m.name, Line: first + line - 1, Column: column}
 	}})
+	if m.offers(l, "CGO_ENABLED", env) {
+		for i := range cs {
+			cs[i].Offered = append(cs[i].Offered, "CGO_ENABLED")
+		}
+	}
 	if strings.Contains(l, "$") {
 		forgetExpanded(cs, strings.Split(l, "\n"), first)
 	}
 	return cs
+}
+
+// offers reports whether the recipe l sets the variable name to what the
+// makefile gives with ?=, by itself or by exporting it.
+func (m *makeReader) offers(l, name string, env map[string]string) bool {
+	if _, ok := env[name]; ok && m.offered[name] {
+		return true
+	}
+	_, rest, ok := strings.Cut(l, name+"=$")
+	if !ok || rest == "" || rest[0] != '(' && rest[0] != '{' {
+		return false
+	}
+	end := closing(rest, 0)
+	return end > 0 && m.offered[rest[1:end]]
 }
 
 // forgetExpanded takes out of Raw what does not stand in the file like that:

@@ -123,11 +123,14 @@ func Literal(s string) bool { return !strings.Contains(s, NotLiteral) }
 
 // Command is one simple command of a shell text.
 type Command struct {
-	Pos   Pos               `json:"pos"`
-	Env   map[string]string `json:"env,omitempty"` // assignments before it and exported so far; NotLiteral if not known; not to be changed
-	Dir   string            `json:"dir,omitempty"` // after cd, relative to where the text starts; "" unknown, "." there
-	Words []string          `json:"words"`         // expanded where literal assignments tell the value
-	Raw   []Line            `json:"raw,omitempty"` // of a go command: its words as they stand in the file; zero for one that is not one word on one line
+	Pos Pos               `json:"pos"`
+	Env map[string]string `json:"env,omitempty"` // assignments before it and exported so far; NotLiteral if not known; not to be changed
+	Dir string            `json:"dir,omitempty"` // after cd, relative to where the text starts; "" unknown, "." there
+	// Offered are the variables of Env that a makefile sets only if its caller
+	// does not.
+	Offered []string `json:"offered,omitempty"`
+	Words   []string `json:"words"`         // expanded where literal assignments tell the value
+	Raw     []Line   `json:"raw,omitempty"` // of a go command: its words as they stand in the file; zero for one that is not one word on one line
 }
 
 // GoCommand is a Command that runs the go command.
