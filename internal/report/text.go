@@ -190,8 +190,8 @@ func FindingText(f finding.Finding, s Style) string {
 		severity += " (" + i18n.M("check.advisory").In(s.Lang) + ")"
 	}
 	fmt.Fprintf(&b, "%s %s %s\n", f.ID, s.paint(color, severity), clean(f.Message.In(s.Lang)))
-	for i, e := range f.Evidence {
-		b.WriteString(strings.Repeat("  ", i+1))
+	for _, e := range f.Evidence {
+		b.WriteString("  ")
 		if at := e.Pos.String(); at != "" {
 			b.WriteString(clean(at) + " ")
 		}

@@ -79,13 +79,13 @@ func TestFindingText(t *testing.T) {
 		i18n.English: `
 main.go:3:5 BIN001 cannot-start interrupted
   go.mod:7 reused
-    1 MB = 10^6 bytes
+  1 MB = 10^6 bytes
   fix: write one flag per item
 `,
 		i18n.Chinese: `
 main.go:3:5 BIN001 cannot-start 已中断
   go.mod:7 复用
-    1 MB = 10^6 字节
+  1 MB = 10^6 字节
   修复：每项写一个参数
 `,
 	} {
