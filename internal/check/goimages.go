@@ -39,7 +39,8 @@ func runJobImageOlder(repo *facts.Repo) []finding.Finding {
 				}
 				seen[image.Pos] = true
 				out = append(out, finding.Finding{
-					Pos: image.Pos, Entity: entity("job", j.ID, v), Message: i18n.M("rule.go005.message", v, m.Go.Value),
+					Edits: raiseTag(image, m.Go.Value),
+					Pos:   image.Pos, Entity: entity("job", j.ID, v), Message: i18n.M("rule.go005.message", v, m.Go.Value),
 					Evidence: []finding.Evidence{
 						{Pos: g.Pos, Text: i18n.M("rule.go002.command", "go "+g.Verb, m.Path)},
 						{Pos: m.Go.Pos, Text: i18n.M("rule.go001.line", m.Go.Value)},

@@ -80,10 +80,28 @@ func setups(repo *facts.Repo, w facts.Workflow, j facts.Job) []finding.Finding {
 			default:
 				continue
 			}
+			if v == s.With["go-version"] {
+				f.Edits = raiseSetup(s.GoText, m.Go.Value)
+			}
 			out = append(out, f)
 		}
 	}
 	return out
+}
+
+// raiseSetup makes the version that a step states that of the go line.
+func raiseSetup(text facts.Line, line string) []finding.Edit {
+	old := strings.Trim(text.Value, `"'`)
+	to := raised(old, line)
+	switch {
+	case text.Value == "" || to == "":
+		return nil
+	case old == text.Value && strings.HasSuffix(to, "0"):
+		to = "'" + to + "'" // YAML takes 1.30 for the number 1.3
+	case old != text.Value:
+		to = text.Value[:1] + to + text.Value[:1]
+	}
+	return []finding.Edit{{Pos: text.Pos, Old: text.Value, New: to}}
 }
 
 // versions gives what go-version says: itself, or the entries of the matrix

@@ -97,6 +97,25 @@ func raiseTag(base facts.ImageRef, line string) []finding.Edit {
 	return []finding.Edit{{Pos: base.Pos, Old: base.Raw, New: base.Name + ":" + to + strings.TrimPrefix(base.Tag, v)}}
 }
 
+// raised gives the go line's version in the shape of stated: as many parts,
+// an .x that ends it. "" if the line names no release.
+func raised(stated, line string) string {
+	if line == "" || strings.Trim(line, "0123456789.") != "" {
+		return "" // 1.25rc1
+	}
+	short := strings.TrimPrefix(version.Lang("go"+line), "go")
+	head, any := strings.CutSuffix(stated, ".x")
+	switch {
+	case any:
+		return short + ".x"
+	case strings.Count(head, ".") == 1:
+		return short
+	case strings.Count(line, ".") == 1 && atLeast(line, "1.21"):
+		return line + ".0" // before, the first release of a language had no third part
+	}
+	return line
+}
+
 // golangBase gives the image that a build's stage comes from, and whether
 // anything in the stages up to there lets the go command fetch a toolchain.
 func golangBase(b facts.Build) (image facts.ImageRef, switches bool) {
@@ -147,12 +166,22 @@ var pinOlder = Rule{
 				continue
 			}
 			out = append(out, finding.Finding{
-				Pos: p.Version.Pos, Entity: p.Tool, Message: i18n.M("rule.go003.message", v, m.Go.Value),
+				Edits: raisePin(p.Text, v, m.Go.Value),
+				Pos:   p.Version.Pos, Entity: p.Tool, Message: i18n.M("rule.go003.message", v, m.Go.Value),
 				Evidence: []finding.Evidence{{Pos: m.Go.Pos, Text: i18n.M("rule.go001.line", m.Go.Value)}},
 			})
 		}
 		return out
 	},
+}
+
+// raisePin makes a pinned version that of the go line.
+func raisePin(text facts.Line, version, line string) []finding.Edit {
+	to := raised(version, line)
+	if text.Value == "" || to == "" {
+		return nil
+	}
+	return []finding.Edit{{Pos: text.Pos, Old: text.Value, New: strings.Replace(text.Value, version, to, 1)}}
 }
 
 // heldBack are the settings with a bearing on security or on the load a

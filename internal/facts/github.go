@@ -57,9 +57,9 @@ func (f yamlFile) permissions(n *yaml.Node) *Permissions {
 func (f yamlFile) githubJob(key, n *yaml.Node, env map[string]Line, defaults *yaml.Node) Job {
 	j := Job{ID: key.Value, Pos: f.pos(key), Permissions: f.permissions(n), Env: f.table(get(n, "env")), Uses: f.line(get(n, "uses"))}
 	if c := get(n, "container"); c != nil {
-		l := f.line(c)
+		l := f.unquoted(c)
 		if c.Kind == yaml.MappingNode {
-			l = f.line(get(c, "image"))
+			l = f.unquoted(get(c, "image"))
 		}
 		j.Image = imageRef(l.Value, l.Value, l.Pos)
 	}
@@ -122,6 +122,9 @@ func (f yamlFile) githubStep(n *yaml.Node, envs []map[string]Line, shell, dir st
 	}
 	if l := f.line(get(n, "shell")); l.Value != "" {
 		shell = l.Value
+	}
+	if strings.HasPrefix(s.Uses.Value, "actions/setup-go@") {
+		s.GoText = f.written(get(get(n, "with"), "go-version"))
 	}
 	run := get(n, "run")
 	if s.Run.Value == "" || !bourne(shell) {

@@ -67,9 +67,9 @@ func (f yamlFile) extended(n *yaml.Node, key string, levels int) *yaml.Node {
 func (f yamlFile) gitlabJob(key, n *yaml.Node, global map[string]Line) Job {
 	j := Job{ID: key.Value, Pos: f.pos(key), Env: f.gitlabVariables(f.inherited(n, "variables", false))}
 	if img := f.inherited(n, "image", true); img != nil {
-		l := f.line(img)
+		l := f.unquoted(img)
 		if img.Kind == yaml.MappingNode {
-			l = f.line(get(img, "name"))
+			l = f.unquoted(get(img, "name"))
 		}
 		full := l.Value
 		for k, v := range global {

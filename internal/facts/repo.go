@@ -253,7 +253,8 @@ type JobStep struct {
 	Name     string          `json:"name,omitempty"`
 	Uses     Line            `json:"uses,omitzero"`
 	With     map[string]Line `json:"with,omitempty"`
-	Env      map[string]Line `json:"env,omitempty"` // its own
+	GoText   Line            `json:"goText,omitzero"` // go-version of With as it stands in the file, with its quotes; zero for one over several lines
+	Env      map[string]Line `json:"env,omitempty"`   // its own
 	Run      Line            `json:"run,omitzero"`
 	Commands []Command       `json:"commands,omitempty"` // of Run; Env holds the workflow's, job's and step's env too
 	Dir      string          `json:"dir,omitempty"`      // working-directory; "" the root
@@ -275,6 +276,7 @@ type Pin struct {
 	Path    string `json:"path"`
 	Tool    string `json:"tool"` // go-version, tool-versions, mise
 	Version Line   `json:"version"`
+	Text    Line   `json:"text,omitzero"` // Version where it itself stands; zero if that is not known
 }
 
 // EnvFile is a file of NAME=value lines.

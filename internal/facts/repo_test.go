@@ -123,7 +123,7 @@ BROKEN
 	same(t, "lib", fmt.Sprint(lib.Generated, lib.HasInit, lib.SpacedBuild, lib.Imports), "true true [{// go:build never lib/lib.go:3:1}] [{net  lib/lib.go:6:8}]")
 	same(t, "main", fmt.Sprint(main.Build, main.BuildPos, main.PlusBuild, main.Imports, main.Embeds, main.HasInit),
 		"linux && !cgomain.go:1:1 [{// +build linux main.go:2:1}] [{embed _ main.go:7:4} {fmt fm main.go:8:5}] [{a.txt main.go:11:1} {b c.txt main.go:11:1}] false")
-	same(t, "pins", r.Pins, "[{.go-version go-version {1.21.0 .go-version:1:1}} {.tool-versions tool-versions {1.20.1 .tool-versions:2:1}} {mise.toml mise {1.23 mise.toml:2:1}}]")
+	same(t, "pins", r.Pins, "[{.go-version go-version {1.21.0 .go-version:1:1} {1.21.0 .go-version:1:1}} {.tool-versions tool-versions {1.20.1 .tool-versions:2:1} {1.20.1 .tool-versions:2:8}} {mise.toml mise {1.23 mise.toml:2:1} {1.23 mise.toml:2:19}}]")
 	same(t, "env", r.EnvFiles[0].Vars, "map[GOFLAGS:{-mod=mod prod.env:1:8} GOSUMDB:{off prod.env:3:1}]")
 	same(t, "ignores", r.Ignores, "[{ENV001 the mirror has no database prod.env:2:3 prod.env:3}]")
 	same(t, "notes", len(r.Notes), 1)

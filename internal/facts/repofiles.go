@@ -19,10 +19,10 @@ func readPins(name, base, src string) []Pin {
 		pos := Pos{File: name, Line: i + 1, Column: 1 + len(l) - len(strings.TrimLeft(l, " \t"))}
 		switch base {
 		case ".go-version":
-			return []Pin{{name, "go-version", Line{t, pos}}}
+			return []Pin{{name, "go-version", Line{t, pos}, Line{t, pos}}}
 		case ".tool-versions":
 			if f := strings.Fields(t); len(f) > 1 && (f[0] == "golang" || f[0] == "go") {
-				out = append(out, Pin{name, "tool-versions", Line{f[1], pos}})
+				out = append(out, Pin{name, "tool-versions", Line{f[1], pos}, pinText(name, l, i, f[1])})
 			}
 		default:
 			if strings.HasPrefix(t, "[") {
@@ -39,11 +39,19 @@ func readPins(name, base, src string) []Pin {
 				v, _, _ = strings.Cut(v, ",")
 			}
 			if v = strings.Trim(v, `"'{}[] `); v != "" {
-				out = append(out, Pin{name, "mise", Line{v, pos}})
+				out = append(out, Pin{name, "mise", Line{v, pos}, pinText(name, l, i, v)})
 			}
 		}
 	}
 	return out
+}
+
+// pinText finds a version in its line, the i-th from 0, if it is there once.
+func pinText(name, l string, i int, version string) Line {
+	if strings.Count(l, version) != 1 {
+		return Line{}
+	}
+	return Line{version, Pos{File: name, Line: i + 1, Column: 1 + strings.Index(l, version)}}
 }
 
 var envLine = regexp.MustCompile(`^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)

@@ -40,6 +40,38 @@ func (f yamlFile) line(n *yaml.Node) Line {
 	return Line{n.Value, f.pos(n)}
 }
 
+// written gives a scalar as it stands in the file, with its quotes; zero if
+// it is not all of it on one line.
+func (f yamlFile) written(n *yaml.Node) Line {
+	l := f.line(n)
+	if n = deref(n); l.Value == "" || n.Line < 1 || n.Line > len(f.lines) {
+		return Line{}
+	}
+	text := l.Value
+	switch n.Style &^ yaml.TaggedStyle {
+	case 0:
+	case yaml.SingleQuotedStyle:
+		text = "'" + text + "'"
+	case yaml.DoubleQuotedStyle:
+		text = `"` + text + `"`
+	default:
+		return Line{}
+	}
+	if line := f.lines[n.Line-1]; n.Column < 1 || n.Column > len(line) || !strings.HasPrefix(line[n.Column-1:], text) {
+		return Line{} // escapes, a tag, or columns of runes
+	}
+	return Line{text, l.Pos}
+}
+
+// unquoted is line with the place of the text itself, behind its quote.
+func (f yamlFile) unquoted(n *yaml.Node) Line {
+	l := f.line(n)
+	if w := f.written(n); len(w.Value) > len(l.Value) {
+		l.Pos.Column++
+	}
+	return l
+}
+
 // deref follows an alias.
 func deref(n *yaml.Node) *yaml.Node {
 	for range 10 {
