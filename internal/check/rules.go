@@ -4,6 +4,7 @@ package check
 var rules = []Rule{
 	// CGO: what the binary needs of the system it runs on.
 	libcMissing,
+	glibcOlder,
 	staticFlags,
 	rebuildAlways,
 	pieLoader,
