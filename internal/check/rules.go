@@ -95,6 +95,7 @@ var rules = []Rule{
 	cpuLimit,
 	memoryLimit,
 	notServed,
+	targetNotServed,
 
 	// LIC: licences of what is linked.
 	licensePolicy,

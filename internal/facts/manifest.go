@@ -122,6 +122,7 @@ type Mount struct {
 type Service struct {
 	Selector map[string]Line `json:"selector,omitempty"`
 	Type     Line            `json:"type,omitzero"`
+	Headless bool            `json:"headless,omitempty"` // clusterIP: None: its clients go to the pods themselves
 	Ports    []KubePort      `json:"ports,omitempty"`
 }
 

@@ -160,7 +160,7 @@ func (f yamlFile) manifests(n *yaml.Node, depth int) []Manifest {
 		m.Workload = f.workload(t)
 		m.Workload.Replicas = f.line(get(spec, "replicas"))
 	case kind == "Service" && m.APIVersion.Value == "v1":
-		m.Service = &Service{Selector: f.table(get(spec, "selector")), Type: f.line(get(spec, "type")), Ports: f.ports(get(spec, "ports"), "port")}
+		m.Service = &Service{Selector: f.table(get(spec, "selector")), Type: f.line(get(spec, "type")), Headless: f.line(get(spec, "clusterIP")).Value == "None", Ports: f.ports(get(spec, "ports"), "port")}
 	case kind == "Ingress", kind == "HTTPRoute":
 		m.Backends = f.backends(kind, spec)
 	case kind == "ConfigMap":
