@@ -147,7 +147,15 @@ func compiles(repo *facts.Repo, steps []facts.JobStep) (facts.GoCommand, *facts.
 // hasCode reports whether a directory or one below it has Go files; one that
 // a job makes itself has none.
 func hasCode(repo *facts.Repo, dir string) bool {
-	return slices.ContainsFunc(repo.GoFiles, func(f facts.GoFile) bool { return dir == "." || f.Dir == dir || strings.HasPrefix(f.Dir, dir+"/") })
+	return facts.Once(repo, "directories with code", func() map[string]bool {
+		out := map[string]bool{}
+		for i := range repo.GoFiles {
+			for d := repo.GoFiles[i].Dir; !out[d]; d = path.Dir(d) {
+				out[d] = true
+			}
+		}
+		return out
+	})[dir]
 }
 
 // setsToolchain reports whether a job says itself which toolchain is used.

@@ -267,7 +267,8 @@ func minorOf(v string) (int, bool) {
 // or a tool for its developers, and whose own code reaches TLS or HTTP.
 func secured(repo *facts.Repo, m facts.RepoModule) (facts.Reached, bool) {
 	judged := map[string]bool{}
-	for _, f := range repo.GoFiles {
+	for i := range repo.GoFiles {
+		f := &repo.GoFiles[i]
 		if f.Module != m.Root || f.Package != "main" || f.Test || f.Build != "" || judged[f.Dir] || hidden(f.Dir) || sideline(f.Dir) {
 			continue
 		}

@@ -74,7 +74,7 @@ func providing(repo *facts.Repo, pkg string) *facts.RepoModule {
 // hasProgram reports whether a package of m is a program.
 func hasProgram(repo *facts.Repo, m *facts.RepoModule, pkg string) bool {
 	dir := path.Join(m.Root, strings.TrimPrefix(pkg, m.Path))
-	return slices.ContainsFunc(repo.GoFiles, func(g facts.GoFile) bool { return g.Dir == dir && g.Package == "main" && !g.Test })
+	return slices.ContainsFunc(repo.FilesIn(dir), func(g *facts.GoFile) bool { return g.Package == "main" })
 }
 
 var getInstalls = Rule{

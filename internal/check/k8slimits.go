@@ -122,7 +122,7 @@ var memoryLimit = Rule{
 // it is set, and one that comes into effect only when the pod is gone.
 func runMemoryLimit(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
-	all := settings(r)
+	all := slices.Clip(settings(r))
 	eachStage(r, func(d *facts.Dockerfile, s *facts.Stage) {
 		if l := s.Env["GOMEMLIMIT"]; s.Base.Name == "scratch" {
 			all = append(all, setting{name: "GOMEMLIMIT", value: l.Value, pos: l.Pos, where: stageName(*s)})

@@ -2,7 +2,6 @@ package check
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/facts"
@@ -95,8 +94,10 @@ func runTelemetryModule(r *facts.Repo) []finding.Finding {
 			continue
 		}
 		var dirs []string
-		for k := range r.GoFiles {
-			if g := &r.GoFiles[k]; g.Module == m.Root && shipped(g) && !slices.Contains(dirs, g.Dir) {
+		have := map[string]bool{}
+		for _, g := range shippedFiles(r) {
+			if g.Module == m.Root && !have[g.Dir] {
+				have[g.Dir] = true
 				dirs = append(dirs, g.Dir)
 			}
 		}

@@ -74,9 +74,8 @@ func runVendorSpread(r *facts.Repo) []finding.Finding {
 		}
 		packages := map[string]bool{}
 		uses := map[string]*use{}
-		for k := range r.GoFiles {
-			g := &r.GoFiles[k]
-			if g.Module != m.Root || !shipped(g) {
+		for _, g := range shippedFiles(r) {
+			if g.Module != m.Root {
 				continue
 			}
 			packages[g.Dir] = true
@@ -171,11 +170,10 @@ var closedServices = map[string]struct{ service, instead string }{
 func runClosedService(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	seen := map[string]bool{}
-	for i := range r.GoFiles {
-		g := &r.GoFiles[i]
+	for _, g := range shippedFiles(r) {
 		for _, im := range g.Imports {
 			root := prefixOf(im.Path, closedServices)
-			if root == "" || !shipped(g) || seen[g.Module+" "+root] {
+			if root == "" || seen[g.Module+" "+root] {
 				continue
 			}
 			seen[g.Module+" "+root] = true

@@ -156,7 +156,8 @@ func unsummed(repo *facts.Repo, m facts.RepoModule) []finding.Finding {
 // imported finds an import that only the module mod can provide, in a file
 // that every build of m compiles.
 func imported(repo *facts.Repo, m facts.RepoModule, mod string) (facts.Import, bool) {
-	for _, f := range repo.GoFiles {
+	for i := range repo.GoFiles {
+		f := &repo.GoFiles[i]
 		if f.Module != m.Root || f.Test || f.Build != "" || len(f.PlusBuild) > 0 || strings.Contains(path.Base(f.Path), "_") || hidden(f.Dir) {
 			continue
 		}

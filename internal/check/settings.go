@@ -25,6 +25,10 @@ type scope struct {
 // settings gives every value of a GO… variable that is known, once for the
 // place that states it.
 func settings(repo *facts.Repo) []setting {
+	return facts.Once(repo, "settings", func() []setting { return readSettings(repo) })
+}
+
+func readSettings(repo *facts.Repo) []setting {
 	c := collector{seen: map[setting]bool{}}
 	for _, d := range repo.Dockerfiles {
 		for _, s := range d.Stages {
@@ -106,16 +110,28 @@ func (c *collector) add(s setting) {
 }
 
 func (c *collector) lines(where string, build bool, vars map[string]facts.Line) {
-	for _, name := range slices.Sorted(maps.Keys(vars)) {
+	for _, name := range goNames(vars) {
 		c.add(setting{name, vars[name].Value, vars[name].Pos, where, build})
 	}
+}
+
+// goNames gives the keys that may be the go command's, sorted.
+func goNames[V any](vars map[string]V) []string {
+	var out []string
+	for name := range vars {
+		if strings.HasPrefix(name, "GO") {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // commands adds what commands set themselves. outer is in force around them
 // and stated elsewhere.
 func (c *collector) commands(where string, build bool, cs []facts.Command, outer ...map[string]facts.Line) {
 	for _, cmd := range cs {
-		for _, name := range slices.Sorted(maps.Keys(cmd.Env)) {
+		for _, name := range goNames(cmd.Env) {
 			inherited := slices.ContainsFunc(outer, func(vars map[string]facts.Line) bool { return vars[name].Value == cmd.Env[name] })
 			if !inherited {
 				c.add(setting{name, cmd.Env[name], cmd.Pos, where, build})
@@ -146,6 +162,10 @@ func assignments(words []string) []string {
 // scopes gives the sets of variables that a go command meets, outermost
 // first.
 func scopes(repo *facts.Repo) []scope {
+	return facts.Once(repo, "scopes", func() []scope { return readScopes(repo) })
+}
+
+func readScopes(repo *facts.Repo) []scope {
 	var out []scope
 	for _, d := range repo.Dockerfiles {
 		for _, s := range d.Stages {

@@ -80,9 +80,9 @@ func soleTag(f *facts.GoFile) string {
 // counterpart reports whether another file of the package stands in where the
 // tag is not set.
 func counterpart(r *facts.Repo, f *facts.GoFile, tag string) bool {
-	return slices.ContainsFunc(r.GoFiles, func(g facts.GoFile) bool {
+	return slices.ContainsFunc(r.FilesIn(f.Dir), func(g *facts.GoFile) bool {
 		x := g.Constraint()
-		if g.Dir != f.Dir || x == nil || g.Test {
+		if x == nil {
 			return false
 		}
 		negated := false

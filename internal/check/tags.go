@@ -103,7 +103,8 @@ var spacedConstraint = Rule{
 	Good:  "//go:build linux\n\npackage app",
 	Run: func(repo *facts.Repo) []finding.Finding {
 		var out []finding.Finding
-		for _, f := range repo.GoFiles {
+		for i := range repo.GoFiles {
+			f := &repo.GoFiles[i]
 			for _, l := range f.SpacedBuild {
 				expr := strings.TrimPrefix(strings.TrimLeft(l.Value, "/ \t"), "go:build")
 				x, err := constraint.Parse("//go:build " + expr)
@@ -130,7 +131,8 @@ var disagreeingConstraints = Rule{
 	Good:  "//go:build linux && !cgo\n\npackage app",
 	Run: func(repo *facts.Repo) []finding.Finding {
 		var out []finding.Finding
-		for _, f := range repo.GoFiles {
+		for i := range repo.GoFiles {
+			f := &repo.GoFiles[i]
 			if f.Build == "" || len(f.PlusBuild) == 0 {
 				continue
 			}

@@ -173,6 +173,19 @@ func guarded(s *facts.Site, words ...string) bool {
 	return false
 }
 
+// shippedFiles are the files of the repository that are shipped.
+func shippedFiles(r *facts.Repo) []*facts.GoFile {
+	return facts.Once(r, "shipped files", func() []*facts.GoFile {
+		var out []*facts.GoFile
+		for i := range r.GoFiles {
+			if g := &r.GoFiles[i]; shipped(g) {
+				out = append(out, g)
+			}
+		}
+		return out
+	})
+}
+
 // shipped reports whether a file looks like a part of what users run: no test,
 // example, tool for developers, nor code that tests share.
 func shipped(g *facts.GoFile) bool {

@@ -30,7 +30,12 @@ func runDebugExposed(r *facts.Repo) []finding.Finding {
 		}
 		return g.Imports[i].Pos, true
 	}
-	if !slices.ContainsFunc(r.GoFiles, func(g facts.GoFile) bool { _, ok := imports(&g); return ok && !g.Test }) {
+	wanted := false
+	for i := range r.GoFiles {
+		_, ok := imports(&r.GoFiles[i])
+		wanted = wanted || ok && !r.GoFiles[i].Test
+	}
+	if !wanted {
 		return nil
 	}
 	var out []finding.Finding

@@ -25,9 +25,8 @@ type repoMemo struct {
 	once   sync.Once
 	builds []Build
 
-	mu         sync.Mutex // of what follows
-	byDir      map[string][]*GoFile
-	selections map[*RepoModule]*selection
+	mu         sync.Mutex            // of what follows
+	selections map[string]*selection // by the root of the module
 	closures   map[string]Imports
 
 	dirsOnce sync.Once
@@ -38,6 +37,22 @@ type repoMemo struct {
 
 	runsOnce sync.Once
 	runs     []Running
+
+	kept sync.Map // of Once: key → func() any
+}
+
+// Once gives what work gives. For a repository that was read here, work is
+// done a single time under each key; the result is shared and not to be
+// changed. What it depends on must be in place before the first call.
+func Once[T any](r *Repo, key string, work func() T) T {
+	if r.memo == nil {
+		return work()
+	}
+	v, ok := r.memo.kept.Load(key)
+	if !ok {
+		v, _ = r.memo.kept.LoadOrStore(key, sync.OnceValue(func() any { return work() }))
+	}
+	return v.(func() any)().(T)
 }
 
 func (r *Repo) builds() []Build {

@@ -49,13 +49,15 @@ func (r *Repo) ClosureFor(p Platform, module *RepoModule, dirs []string, tags []
 		if m.closures == nil {
 			m.closures = map[string]Imports{}
 		}
-		if m.byDir == nil {
-			m.byDir = r.filesByDir()
-		}
-		out = r.closure(p, module, dirs, tags, m.byDir, m.selectionOf(r, module))
+		out = r.closure(p, module, dirs, tags, r.dirFiles(), m.selectionOf(r, module))
 		m.closures[key] = out
 	}
 	return out
+}
+
+// FilesIn gives the Go files of one directory, without tests.
+func (r *Repo) FilesIn(dir string) []*GoFile {
+	return r.dirFiles()[dir]
 }
 
 // filesByDir gives the repository's Go files without tests.
@@ -121,21 +123,22 @@ func (r *Repo) FilesOf(module *RepoModule, importPath string) []*GoFile {
 	m := r.memo
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.byDir == nil {
-		m.byDir = r.filesByDir()
-	}
-	return r.filesOf(m.selectionOf(r, module), m.byDir, importPath)
+	return r.filesOf(m.selectionOf(r, module), r.dirFiles(), importPath)
 }
 
 // selectionOf is Repo.selectionOf, worked out once. The caller holds mu.
 func (m *repoMemo) selectionOf(r *Repo, module *RepoModule) *selection {
-	s := m.selections[module]
+	root := "\x00"
+	if module != nil {
+		root = module.Root
+	}
+	s := m.selections[root]
 	if s == nil {
 		if m.selections == nil {
-			m.selections = map[*RepoModule]*selection{}
+			m.selections = map[string]*selection{}
 		}
 		s = r.selectionOf(module)
-		m.selections[module] = s
+		m.selections[root] = s
 	}
 	return s
 }

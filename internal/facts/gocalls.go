@@ -14,7 +14,7 @@ import (
 // parsed as a whole.
 func readZoneCalls(g *GoFile, src []byte) []Line {
 	i := slices.IndexFunc(g.Imports, func(i Import) bool { return i.Path == "time" })
-	if i < 0 || g.Test || !bytes.Contains(src, []byte(".LoadLocation(")) {
+	if i < 0 || g.Test || !bytes.Contains(src, []byte("LoadLocation(")) {
 		return nil
 	}
 	name := g.Imports[i].Name

@@ -3,6 +3,7 @@ package facts
 import (
 	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,9 @@ func GoCommands(cs []Command) []GoCommand {
 }
 
 func goCommandOf(c Command) (GoCommand, bool) {
+	if !slices.ContainsFunc(c.Words, func(w string) bool { return strings.HasSuffix(w, "go") }) {
+		return GoCommand{}, false // most are something else
+	}
 	c = unwrap(c)
 	if len(c.Words) < 2 || path.Base(c.Words[0]) != "go" || !Literal(c.Words[0]) {
 		return GoCommand{}, false

@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -44,8 +45,8 @@ func readGoFile(name string, src []byte) (GoFile, error) {
 		g.exprs = g.constraints()
 	}
 	g.readLateBuild(src, head)
-	g.HasInit = bytes.Contains(src[head:], []byte("\nfunc init()"))
-	if bytes.Contains(src, []byte("//go:embed")) {
+	g.HasInit = (g.Build != "" || len(g.PlusBuild)+len(g.SpacedBuild) > 0) && bytes.Contains(src[head:], []byte("\nfunc init()"))
+	if slices.ContainsFunc(g.Imports, func(i Import) bool { return i.Path == "embed" }) && bytes.Contains(src, []byte("//go:embed")) {
 		g.readEmbeds(src)
 	}
 	return g, nil
@@ -105,16 +106,13 @@ func (g *GoFile) readHead(head []byte) {
 // first declaration, where the go command does not look for them. head is
 // where the clause begins.
 func (g *GoFile) readLateBuild(src []byte, head int) {
-	if !bytes.Contains(src[head:], []byte("\n//go:build ")) {
-		return
-	}
-	n := 1 + bytes.Count(src[:head], []byte("\n"))
+	n := 0 // lines below that of the clause
 	for line := range bytes.Lines(src[head:]) {
-		t := string(bytes.TrimSpace(line))
+		t := bytes.TrimSpace(line)
 		switch {
-		case strings.HasPrefix(string(line), "//go:build "):
-			g.DeadBuild = append(g.DeadBuild, Line{t, Pos{File: g.Path, Line: n, Column: 1}})
-		case t != "" && !strings.HasPrefix(t, "//") && !strings.HasPrefix(t, "package "):
+		case bytes.HasPrefix(line, []byte("//go:build ")):
+			g.DeadBuild = append(g.DeadBuild, Line{string(t), Pos{File: g.Path, Line: 1 + bytes.Count(src[:head], []byte("\n")) + n, Column: 1}})
+		case len(t) > 0 && !bytes.HasPrefix(t, []byte("//")) && !bytes.HasPrefix(t, []byte("package ")):
 			return
 		}
 		n++

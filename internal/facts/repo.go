@@ -93,7 +93,7 @@ type GoFile struct {
 	DeadBuild   []Line `json:"deadBuild,omitempty"`
 	SpacedBuild []Line `json:"spacedBuild,omitempty"` // "// go:build x" as it stands, which the go command takes for a comment
 	Debugs      []Line `json:"debugs,omitempty"`      // key=value of //go:debug
-	HasInit     bool   `json:"hasInit,omitempty"`     // declares func init()
+	HasInit     bool   `json:"hasInit,omitempty"`     // declares func init(); known of files with a build line
 	Embeds      []Line `json:"embeds,omitempty"`      // patterns of //go:embed, one each
 	Hosts       []Host `json:"hosts,omitempty"`       // hosts of a table that its string literals name; not in tests
 	ZoneCalls   []Line `json:"zoneCalls,omitempty"`   // calls of time.LoadLocation, with the zone they look up
