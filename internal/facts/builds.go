@@ -39,6 +39,7 @@ type repoMemo struct {
 	runs     []Running
 
 	kept sync.Map // of Once: key → func() any
+	ran  sync.Map // of Ran: *JobStep → []Command
 }
 
 // Once gives what work gives. For a repository that was read here, work is

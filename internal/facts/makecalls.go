@@ -190,14 +190,25 @@ func (r *Repo) makefileAt(dir, file string) *Script {
 }
 
 // Ran gives the commands of a step, and after them those that the make
-// targets among them come to.
+// targets among them come to. The result is shared and not to be changed.
 func (r *Repo) Ran(s *JobStep) []Command {
+	if r.memo == nil {
+		return r.ran(s)
+	}
+	cs, ok := r.memo.ran.Load(s)
+	if !ok {
+		cs, _ = r.memo.ran.LoadOrStore(s, r.ran(s))
+	}
+	return cs.([]Command)
+}
+
+func (r *Repo) ran(s *JobStep) []Command {
 	out := slices.Clip(s.Commands)
 	left := maxMakeCalls
 	for _, m := range r.stepMakes(s, &left) {
 		out = append(out, m.Command)
 	}
-	return out
+	return slices.Clip(out)
 }
 
 func (r *Repo) stepMakes(s *JobStep, calls *int) []madeCommand {

@@ -140,6 +140,10 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 		sc.make = &makefile{src: string(src)}
 		r.Scripts = []Script{sc}
 	case "sh":
+		if !tellingScript(src) {
+			r.Scripts = []Script{{Path: j.path, Kind: "sh"}}
+			break
+		}
 		cs, ok := readShell(shellText{src: string(src), at: func(l, c int) Pos { return Pos{File: j.path, Line: l, Column: c} }})
 		if !ok {
 			note("read in part: its shell is not understood")

@@ -265,7 +265,7 @@ type JobStep struct {
 type Script struct {
 	Path     string               `json:"path"`
 	Kind     string               `json:"kind"`               // sh, make
-	Commands []Command            `json:"commands,omitempty"` // all of them
+	Commands []Command            `json:"commands,omitempty"` // all of them; none of a long script that neither builds anything nor sets what a build meets
 	Targets  map[string][]Command `json:"targets,omitempty"`  // of a makefile
 
 	make *makefile // nil for a script, and for a document that was not read here

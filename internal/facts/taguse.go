@@ -22,7 +22,12 @@ type TagUse struct {
 }
 
 // TagUses gives every go command that sets tags, tests and analyses as well.
+// The result is shared and not to be changed.
 func (r *Repo) TagUses() []TagUse {
+	return Once(r, "tag uses", r.tagUses)
+}
+
+func (r *Repo) tagUses() []TagUse {
 	var out []TagUse
 	add := func(where string, g GoCommand, dir string, known bool) {
 		tags, all := tagsOf(g)
