@@ -1,7 +1,6 @@
 package check
 
 import (
-	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -156,70 +155,4 @@ func inImage(r *facts.Repo, script string) bool {
 		}
 	}
 	return false
-}
-
-var toolchainHeld = Rule{
-	ID: "ENV011", Slug: "toolchain-held-back", Severity: finding.StopsBuild, Confidence: High, Since: 1,
-	Title: i18n.M("rule.env011.title"), Why: i18n.M("rule.env011.why"), Fix: i18n.M("rule.env011.fix"),
-	Bad:  "RUN GOTOOLCHAIN=go1.22.5 go build -o /app .   # go.mod says go 1.24",
-	Good: "RUN GOTOOLCHAIN=go1.24.1 go build -o /app .   # go.mod says go 1.24",
-	Run:  runToolchainHeld,
-}
-
-// runToolchainHeld finds builds that may use one Go release only, which is
-// older than the go line of the module they build.
-func runToolchainHeld(r *facts.Repo) []finding.Finding {
-	out := machineToolchain(r)
-	seen := map[facts.Pos]bool{}
-	for _, b := range r.Builds() {
-		if b.Module == nil || seen[b.Go.Pos] {
-			continue
-		}
-		held := b.Go.Env["GOTOOLCHAIN"]
-		v, named := strings.CutPrefix(held, "go")
-		switch {
-		case held == "local" || held == "path":
-			if b.Docker == nil || b.Stage == nil {
-				continue // which Go is there is not known
-			}
-			base, _ := golangBase(b)
-			v = imageVersion(base)
-		case !named || !literal(v) || strings.Contains(v, "+"):
-			continue
-		}
-		if v == "" || !refuses(v, b.Module.Go.Value) {
-			continue
-		}
-		seen[b.Go.Pos] = true
-		out = append(out, finding.Finding{
-			Pos: b.Go.Pos, Entity: entity(b.Where, "GOTOOLCHAIN="+held), Message: i18n.M("rule.env011.message", "GOTOOLCHAIN="+held, v, b.Module.Go.Value),
-			Evidence: []finding.Evidence{{Pos: b.Module.Go.Pos, Text: i18n.M("rule.go001.line", b.Module.Go.Value)}},
-		})
-	}
-	return out
-}
-
-// machineToolchain judges this machine by the modules of the repository, of
-// which only the one at its root is sure to be built here.
-func machineToolchain(r *facts.Repo) []finding.Finding {
-	if r.Machine == nil {
-		return nil
-	}
-	held := r.Machine.Vars["GOTOOLCHAIN"]
-	v, named := strings.CutPrefix(held.Value, "go")
-	switch {
-	case held.Value == "local" || held.Value == "path":
-		v = strings.TrimPrefix(r.Machine.Vars["GOVERSION"].Value, "go")
-	case !named || strings.Contains(v, "+"):
-		return nil
-	}
-	m := moduleAt(r, ".")
-	if m == nil || !refuses(v, m.Go.Value) {
-		return nil
-	}
-	return []finding.Finding{{
-		Pos:    facts.Pos{File: cmp.Or(held.Pos.File, facts.EnvironmentFile), Line: held.Pos.Line, Column: held.Pos.Column},
-		Entity: entity(thisMachine, "GOTOOLCHAIN"), Message: i18n.M("rule.env011.message", "GOTOOLCHAIN="+held.Value, v, m.Go.Value),
-		Evidence: []finding.Evidence{{Pos: m.Go.Pos, Text: i18n.M("rule.go001.line", m.Go.Value)}},
-	}}
 }

@@ -39,7 +39,6 @@ var rules = []Rule{
 	modMod,
 	privateLeak,
 	envLeftover,
-	toolchainHeld,
 	proxyChain,
 	privateRoute,
 	modulesAuto,

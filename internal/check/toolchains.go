@@ -57,15 +57,15 @@ var toolchainOlder = Rule{
 }
 
 // runToolchainOlder finds go commands under a GOTOOLCHAIN that forbids the
-// release that their module asks for: goX without +auto or +path, or local
-// where the image says which Go that is.
+// release that their module asks for: goX without +auto or +path, or local or
+// path where the image says which Go that is.
 func runToolchainOlder(repo *facts.Repo) []finding.Finding {
-	var out []finding.Finding
+	out := machineToolchain(repo)
 	seen := map[facts.Pos]bool{}
 	judge := func(g facts.GoCommand, m *facts.RepoModule, where string, local facts.ImageRef, stated ...map[string]facts.Line) {
 		value := g.Env["GOTOOLCHAIN"]
 		v, named := strings.CutPrefix(value, "go")
-		if value == "local" {
+		if value == "local" || value == "path" {
 			v, named = imageVersion(local), true
 		}
 		if m == nil || !named || !literal(value) || strings.Contains(v, "+") || !refuses(v, m.Go.Value) {
@@ -116,4 +116,29 @@ func runToolchainOlder(repo *facts.Repo) []finding.Finding {
 		}
 	}
 	return out
+}
+
+// machineToolchain judges this machine by the modules of the repository, of
+// which only the one at its root is sure to be built here.
+func machineToolchain(r *facts.Repo) []finding.Finding {
+	if r.Machine == nil {
+		return nil
+	}
+	held := r.Machine.Vars["GOTOOLCHAIN"]
+	v, named := strings.CutPrefix(held.Value, "go")
+	switch {
+	case held.Value == "local" || held.Value == "path":
+		v = strings.TrimPrefix(r.Machine.Vars["GOVERSION"].Value, "go")
+	case !named || strings.Contains(v, "+"):
+		return nil
+	}
+	m := moduleAt(r, ".")
+	if m == nil || !refuses(v, m.Go.Value) {
+		return nil
+	}
+	return []finding.Finding{{
+		Pos:    facts.Pos{File: cmp.Or(held.Pos.File, facts.EnvironmentFile), Line: held.Pos.Line, Column: held.Pos.Column},
+		Entity: entity(thisMachine, "GOTOOLCHAIN"), Message: i18n.M("rule.go007.message", held.Value, v, m.Go.Value),
+		Evidence: []finding.Evidence{{Pos: m.Go.Pos, Text: i18n.M("rule.go001.line", m.Go.Value)}},
+	}}
 }
