@@ -1,6 +1,10 @@
 package faultlab
 
 import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,10 +50,7 @@ func succeeds(t *testing.T, dir string, p *testkit.ModProxy, env []string, args 
 	t.Helper()
 	// Whatever is not asked of a server of this test ends at a port where nobody listens.
 	closed := []string{"HTTPS_PROXY=http://127.0.0.1:1", "HTTP_PROXY=http://127.0.0.1:1", "NO_PROXY=127.0.0.1"}
-	own := append(p.Env(t), closed...)
-	if cache, err := os.UserCacheDir(); err == nil {
-		own = append(own, "GOCACHE="+filepath.Join(cache, "go-build")) // the standard library need not be built each time
-	}
+	own := append(append(p.Env(t), closed...), buildCache(t))
 	out, err := goRun(t, dir, append(own, env...), args...)
 	return err == nil, out
 }
@@ -62,6 +63,7 @@ func wants(t *testing.T, ok, want bool, out, text string) {
 }
 
 func TestNobodyChecksTheFirstDownload(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ rule, bad, good string }{
 		{"ENV001", "GOSUMDB=off", "GOFLAGS="},
 		{"ENV002", "GONOSUMDB=*", "GONOSUMDB=corp.example.com"},
@@ -87,10 +89,12 @@ func TestNobodyChecksTheFirstDownload(t *testing.T) {
 		equal(t, c.good, finds(t, dir, c.rule), "[]")
 		ok, out = succeeds(t, dir, p, []string{c.good}, "mod", "download")
 		wants(t, ok, false, out, "SECURITY ERROR")
+		observed(t, c.rule, tree(t, usesLib+"-- ci.env --\n"+c.bad+"\n"), dir)
 	}
 }
 
 func TestMalformedSumdb(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	lay(t, dir, usesLib+"-- ci.env --\nGOSUMDB=sumdb.corp.example.com\n")
 	equal(t, "without a key", finds(t, dir, "ENV003"), "[ci.env:1]")
@@ -100,19 +104,67 @@ func TestMalformedSumdb(t *testing.T) {
 	wants(t, ok, false, out, "malformed verifier id")
 	ok, out = succeeds(t, dir, p, nil, "mod", "download")
 	wants(t, ok, true, out, "")
+	observed(t, "ENV003", dir, tree(t, usesLib))
 }
 
 // TestPlainProxy: whoever sits on the line of a plain proxy is the proxy, and
 // what the checksum database is not asked for is taken from them.
 func TestPlainProxy(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	lay(t, dir, usesLib+"-- ci.env --\nGOPROXY=http://goproxy.example.com\n")
 	equal(t, "plain", finds(t, dir, "ENV005"), "[ci.env:1]")
 	ok, out := succeeds(t, dir, tampered(t), []string{"GONOSUMDB=example.com"}, "run", "-mod=mod", ".")
 	wants(t, ok, true, out, "evil")
+	// With TLS, whoever answers has to show a certificate.
+	tlsServer := testkit.NewTLSServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	ok, out = succeeds(t, t.TempDir(), tampered(t), []string{"GOPROXY=" + tlsServer.URL, "GONOSUMDB=example.com"}, "mod", "download", lib+"@"+libVersion)
+	wants(t, ok, false, out, "certificate signed by unknown authority")
+	observed(t, "ENV005", dir, tree(t, usesLib+"-- ci.env --\nGOPROXY=https://goproxy.example.com\n"))
+}
+
+// TestInsecure: a server that GOINSECURE names is believed without a
+// certificate that anybody vouches for.
+func TestInsecure(t *testing.T) {
+	t.Parallel()
+	host := testkit.NewTLSServer(t, http.NotFoundHandler())
+	// The name of the host is known to this proxy alone.
+	tunnel := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		out, err := net.Dial("tcp", strings.TrimPrefix(host.URL, "https://"))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer out.Close()
+		w.WriteHeader(http.StatusOK)
+		in, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer in.Close()
+		go io.Copy(out, in)
+		io.Copy(in, out)
+	}))
+	defer tunnel.Close()
+	get := func(env ...string) string {
+		dir := tree(t, "-- go.mod --\nmodule example.com/app\n\ngo 1.26\n")
+		env = append(env, "GOPROXY=direct", "GOSUMDB=off", "HTTPS_PROXY="+tunnel.URL)
+		_, out := succeeds(t, dir, testkit.NewModProxy(t), env, "get", "git.corp.example.com/lib@v1.0.0")
+		return out
+	}
+	const refused, believed = "failed to verify certificate", "404 Not Found"
+	if out := get(); !strings.Contains(out, refused) {
+		t.Errorf("without GOINSECURE:\n%s", out)
+	}
+	if out := get("GOINSECURE=git.corp.example.com"); !strings.Contains(out, believed) {
+		t.Errorf("with GOINSECURE:\n%s", out)
+	}
+	observedRule(t, "ENV006")
 }
 
 func TestProxyChains(t *testing.T) {
+	t.Parallel()
 	good, broken := testkit.NewModProxy(t), testkit.NewModProxy(t)
 	good.Add(t, lib, libVersion, libFiles("good"))
 	broken.Fail("/", 500, -1)
@@ -140,9 +192,11 @@ func TestProxyChains(t *testing.T) {
 		wants(t, ok, false, out, c.says)
 		equal(t, "requests to the last one of "+c.chain, len(good.Requests()), before)
 	}
+	observedRule(t, "ENV012")
 }
 
 func TestPrivateNamesReachTheProxy(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		env  string
 		leak string
@@ -163,11 +217,13 @@ func TestPrivateNamesReachTheProxy(t *testing.T) {
 			t.Errorf("%s: the proxy was asked for %q, want %q", c.env, asked, c.leak)
 		}
 	}
+	observedRule(t, "ENV013")
 }
 
 // TestModulesOff: without modules the program is made of what lies in GOPATH,
 // and does not say so.
 func TestModulesOff(t *testing.T) {
+	t.Parallel()
 	gopath := t.TempDir()
 	dir := filepath.Join(gopath, "src", "example.com", "app")
 	lay(t, dir, usesLib+"-- Makefile --\nbuild:\n\tGO111MODULE=off go build -o app .\n-- ci.env --\nGO111MODULE=off\n")
@@ -186,9 +242,11 @@ func TestModulesOff(t *testing.T) {
 	}
 	ok, out = succeeds(t, dir, p, []string{"GOPATH=" + gopath}, "build", ".")
 	wants(t, ok, false, out, "missing go.sum entry")
+	observed(t, "ENV007", dir, tree(t, usesLib+"-- Makefile --\nbuild:\n\tgo build -o app .\n"))
 }
 
 func TestModModRewritesGoMod(t *testing.T) {
+	t.Parallel()
 	const files = `
 -- go.mod --
 module example.com/app
@@ -216,10 +274,12 @@ ENV GOFLAGS=-mod=mod
 	if b, err := os.ReadFile(filepath.Join(dir, "go.mod")); err != nil || !strings.Contains(string(b), lib+" "+libVersion) {
 		t.Errorf("go.mod was left alone: %s, %v", b, err)
 	}
+	observed(t, "ENV008", tree(t, files), tree(t, strings.Replace(files, "ENV GOFLAGS=-mod=mod", "ENV GOFLAGS=-trimpath", 1)))
 }
 
 // TestLeftoverOfGoEnv: what go env -w wrote for one build decides the next.
 func TestLeftoverOfGoEnv(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	lay(t, dir, "-- go.mod --\nmodule example.com/app\n\ngo 1.26\n-- main.go --\npackage main\n\nfunc main() { println(\"runs\") }\n-- Makefile --\nrelease:\n\tgo env -w GOOS=linux GOARCH=s390x\n\tgo build .\n")
 	equal(t, "go env -w", finds(t, dir, "ENV010"), "[Makefile:2]")
@@ -235,9 +295,11 @@ func TestLeftoverOfGoEnv(t *testing.T) {
 	}
 	out, err = goRun(t, dir, own, "run", ".")
 	wants(t, err == nil, true, out, "runs")
+	observed(t, "ENV010", dir, tree(t, "-- go.mod --\nmodule example.com/app\n\ngo 1.26\n-- Makefile --\nrelease:\n\tGOOS=linux GOARCH=s390x go build .\n"))
 }
 
 func TestToolchainHeldBack(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	const app = "-- main.go --\npackage main\n\nfunc main() {}\n-- Dockerfile --\nFROM golang:1.26\nENV GOTOOLCHAIN=local\nWORKDIR /src\nCOPY . .\nRUN go build -o /app .\n"
 	lay(t, dir, app+"-- go.mod --\nmodule example.com/app\n\ngo 1.999\n")
@@ -248,4 +310,5 @@ func TestToolchainHeldBack(t *testing.T) {
 	equal(t, "the image's go line", finds(t, dir, "GO007"), "[]")
 	out, err = goRun(t, dir, nil, "build", "-o", os.DevNull, ".")
 	wants(t, err == nil, true, out, "")
+	observed(t, "ENV011", tree(t, app+"-- go.mod --\nmodule example.com/app\n\ngo 1.999\n"), dir)
 }

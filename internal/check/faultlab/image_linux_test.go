@@ -73,6 +73,7 @@ func TestScratchRoot(t *testing.T) {
 		t.Fatal("SLIPWAY_E2E=1, but not root: no program can be given a root of its own")
 	}
 	dir := tree(t, wanting+scratch)
+	const module = "-- go.mod --\nmodule example.com/app\n\ngo 1.24\n"
 	server := testkit.NewTLSServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	zones, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "lib", "time", "zoneinfo.zip"))
 	if err != nil {
@@ -100,46 +101,37 @@ func TestScratchRoot(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		{"IMG009", "unknown time zone", []string{"zone"}, func() { put(t, root, "-- zones.zip --\n"); write(t, root, "zones.zip", zones, 0o644) }},
+		{"IMG009", "unknown time zone", []string{"zone"}, func() { write(t, root, "zones.zip", zones, 0o644) }},
 		{"IMG012", "no such file or directory", []string{"user"}, func() { write(t, root, "etc/passwd", []byte("app:x:7:7::/:\n"), 0o644) }},
 		{"IMG013", "executable file not found in $PATH", []string{"exec"}, func() {
 			works(t, dir, nil, "go", "build", "-o", filepath.Join(root, "bin", "git"), "./git")
 		}},
-		{"", "certificate signed by unknown authority", []string{"call", server.URL}, func() { write(t, root, "etc/ssl/certs/ca-certificates.crt", ca, 0o644) }},
+		{"IMG003", "certificate signed by unknown authority", []string{"call", server.URL}, func() { write(t, root, "etc/ssl/certs/ca-certificates.crt", ca, 0o644) }},
 	} {
-		if tc.rule != "" {
-			mustFind(t, dir, tc.rule, true)
-		}
 		if out, err := run(tc.args...); err == nil || !strings.Contains(out, tc.says) {
 			t.Errorf("%s on an empty root: %v, %s", tc.args[0], err, out)
 		}
 		if tc.rule == "IMG013" {
-			put(t, dir, "-- git/main.go --\npackage main\n\nfunc main() {}\n")
+			lay(t, dir, "-- git/main.go --\npackage main\n\nfunc main() {}\n")
 		}
 		tc.mend()
 		if out, err := run(tc.args...); err != nil {
 			t.Errorf("%s with what was missing: %v, %s", tc.args[0], err, out)
 		}
+		observedRule(t, tc.rule)
+		if got := finds(t, dir, tc.rule); len(got) != 1 {
+			t.Errorf("%s finds %v in the image that was run", tc.rule, got)
+		}
 	}
 	// Docker starts the shell form, and a health check in it, with this.
-	put(t, dir, "-- shell/Dockerfile --\nFROM scratch\nCOPY app /app\nHEALTHCHECK CMD /app temp\nENTRYPOINT /app temp\n")
-	mustFind(t, dir, "IMG001", true)
-	mustFind(t, dir, "IMG014", true)
 	cmd := &exec.Cmd{Path: "/bin/sh", Args: []string{"/bin/sh", "-c", "/app temp"}, Dir: "/", SysProcAttr: &syscall.SysProcAttr{Chroot: root}}
 	if err := cmd.Run(); err == nil || !strings.Contains(err.Error(), "no such file or directory") {
 		t.Errorf("a shell in an image without one: %v", err)
 	}
-}
-
-func write(t *testing.T, root, name string, content []byte, mode os.FileMode) {
-	t.Helper()
-	file := filepath.Join(root, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, content, mode); err != nil {
-		t.Fatal(err)
-	}
+	bad := tree(t, module+"-- Dockerfile --\nFROM scratch\nCOPY app /app\nHEALTHCHECK CMD /app temp\nENTRYPOINT /app temp\n")
+	good := tree(t, module+"-- Dockerfile --\nFROM scratch\nCOPY app /app\nHEALTHCHECK CMD [\"/app\", \"temp\"]\nENTRYPOINT [\"/app\", \"temp\"]\n")
+	observed(t, "IMG001", bad, good)
+	observed(t, "IMG014", bad, good)
 }
 
 // listening is a program that says which end it comes to: a signal, or nobody
@@ -182,15 +174,13 @@ func TestScriptKeepsSignals(t *testing.T) {
 	t.Parallel()
 	const image = "-- Dockerfile --\nFROM golang:1.24 AS build\nWORKDIR /src\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /app .\n" +
 		"FROM alpine:3.22\nCOPY start.sh /start.sh\nCOPY --from=build /app /app\nENTRYPOINT [\"/start.sh\"]\n"
-	for _, tc := range []struct {
-		line, end string
-		found     bool
-	}{
-		{"/app", "never told to stop", true},
-		{"exec /app", "stopped by SIGTERM", false},
+	var dirs []string
+	for _, tc := range []struct{ line, end string }{
+		{"/app", "never told to stop"},
+		{"exec /app", "stopped by SIGTERM"},
 	} {
+		dirs = append(dirs, tree(t, listening+image+"-- start.sh --\n#!/bin/sh\nset -e\n"+tc.line+"\n"))
 		dir := tree(t, listening+image+"-- start.sh --\n#!/bin/sh\nset -e\n"+tc.line+"\n")
-		mustFind(t, dir, "IMG015", tc.found)
 		app := filepath.Join(t.TempDir(), "app")
 		works(t, dir, nil, "go", "build", "-o", app, ".")
 		write(t, dir, "start.sh", []byte("#!/bin/sh\nset -e\n"+strings.Replace(tc.line, "/app", app, 1)+"\n"), 0o755)
@@ -228,30 +218,35 @@ func TestScriptKeepsSignals(t *testing.T) {
 			t.Errorf("%s: the program %q, want %q (%v)", tc.line, got, tc.end, state)
 		}
 	}
+	observed(t, "IMG015", dirs[0], dirs[1])
 }
 
 // TestOtherArchitecture: a program for the builder's architecture does not
 // start on the target's.
 func TestOtherArchitecture(t *testing.T) {
 	t.Parallel()
-	other := "arm64"
-	if runtime.GOARCH == other {
-		other = "amd64"
+	// The first one that this machine has no emulator for.
+	other := ""
+	for _, a := range []struct{ goarch, emulator string }{{"arm64", "aarch64"}, {"amd64", "x86_64"}, {"s390x", "s390x"}, {"riscv64", "riscv64"}} {
+		if _, err := os.Stat("/proc/sys/fs/binfmt_misc/qemu-" + a.emulator); err != nil && a.goarch != runtime.GOARCH {
+			other = a.goarch
+			break
+		}
+	}
+	if other == "" {
+		t.Fatal("this machine runs programs of all architectures")
 	}
 	docker := func(build string) string {
 		return "-- Dockerfile --\nFROM --platform=$BUILDPLATFORM golang:1.24 AS build\nARG TARGETARCH\nWORKDIR /src\nCOPY . .\nRUN " + build + " -o /app .\nFROM scratch\nCOPY --from=build /app /app\nENTRYPOINT [\"/app\"]\n"
 	}
-	mustFind(t, tree(t, listening+strings.Replace(docker("CGO_ENABLED=0 go build"), "ARG TARGETARCH\n", "", 1)), "IMG007", true)
-	dir := tree(t, listening+docker("CGO_ENABLED=0 GOARCH=$TARGETARCH go build"))
-	mustFind(t, dir, "IMG007", false)
+	bad := tree(t, small+strings.Replace(docker("CGO_ENABLED=0 go build"), "ARG TARGETARCH\n", "", 1))
+	dir := tree(t, small+docker("CGO_ENABLED=0 GOARCH=$TARGETARCH go build"))
 	app := filepath.Join(t.TempDir(), "app")
 	works(t, dir, []string{"GOARCH=" + other}, "go", "build", "-o", app, ".")
-	if _, err := os.Stat("/proc/sys/fs/binfmt_misc/qemu-" + map[string]string{"arm64": "aarch64", "amd64": "x86_64"}[other]); err == nil {
-		t.Skip("this machine runs programs of the other architecture")
-	}
 	if err := exec.CommandContext(t.Context(), app).Run(); err == nil || !strings.Contains(err.Error(), "exec format error") {
 		t.Errorf("a program for %s: %v", other, err)
 	}
 	works(t, dir, nil, "go", "build", "-o", app, ".")
 	works(t, dir, nil, app)
+	observed(t, "IMG007", bad, dir)
 }

@@ -16,6 +16,7 @@ import (
 // TestMemoryLimitFault: the runtime ends a program for a GOMEMLIMIT that the
 // rule calls malformed, and for no other.
 func TestMemoryLimitFault(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	lay(t, dir, "-- go.mod --\nmodule example.com/app\n\ngo 1.26\n-- main.go --\npackage main\n\nfunc main() {}\n")
 	program := filepath.Join(dir, "app")
@@ -34,6 +35,7 @@ func TestMemoryLimitFault(t *testing.T) {
 			t.Errorf("GOMEMLIMIT=%s: the program is stopped: %t; K8S014 finds %v", value, stopped, finds(t, dir, "K8S014"))
 		}
 	}
+	observedRule(t, "K8S014")
 }
 
 const podRepo = `
@@ -84,6 +86,7 @@ spec:
 // TestPodFaults runs the image as the pod would: cp is not in it, and the
 // program finds no place for its temporary file until something is mounted.
 func TestPodFaults(t *testing.T) {
+	t.Parallel()
 	host := testkit.Docker(t)
 	dir := t.TempDir()
 	lay(t, dir, podRepo)
@@ -125,4 +128,6 @@ func TestPodFaults(t *testing.T) {
 	if out, err := docker("run", "--rm", "--network", "host", "--read-only", "--tmpfs", "/tmp", "pod:1"); err != nil {
 		t.Errorf("with something at /tmp: %v\n%s", err, out)
 	}
+	observedRule(t, "K8S009")
+	observedRule(t, "K8S010")
 }

@@ -6,44 +6,17 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/tools/txtar"
+	"github.com/slipway-build/slipway/internal/testkit"
 )
-
-// layRule writes bad/ or good/ of a rule's testdata below dir.
-func layRule(t *testing.T, dir, id, which string) {
-	t.Helper()
-	a, err := txtar.ParseFile(filepath.Join("..", "testdata", id+".txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, f := range a.Files {
-		name, ok := strings.CutPrefix(f.Name, which+"/")
-		if !ok || name == "want" {
-			continue
-		}
-		n++
-		name = filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, f.Data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n == 0 {
-		t.Fatalf("%s has no %s/", id, which)
-	}
-}
 
 // program runs a binary with settings of GODEBUG.
 func program(t *testing.T, binary, godebug string) (string, error) {
@@ -52,22 +25,6 @@ func program(t *testing.T, binary, godebug string) (string, error) {
 	c.Env = append(os.Environ(), "GODEBUG="+godebug)
 	out, err := c.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
-}
-
-func build(t *testing.T, dir string, env []string, args ...string) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "out")
-	if out, err := goRun(t, dir, env, append([]string{"build", "-o", binary}, args...)...); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return binary
-}
-
-func linuxOnly(t *testing.T) {
-	t.Helper()
-	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		t.Skip("the faults are those of linux/amd64")
-	}
 }
 
 // handshakeMain prints the group that two ends with config() agree on.
@@ -113,6 +70,7 @@ func main() {
 
 // TestHybrid shows what TLS001 and TLS002 say of key exchange.
 func TestHybrid(t *testing.T) {
+	t.Parallel()
 	linuxOnly(t)
 	for _, tc := range []struct{ which, godebug, want string }{
 		{"bad", "", "X25519"},
@@ -135,11 +93,14 @@ func TestHybrid(t *testing.T) {
 			equal(t, "the group", got, tc.want)
 		})
 	}
+	observedRule(t, "TLS001")
+	observedRule(t, "TLS002")
 }
 
 // TestFIPSUndone runs the program of TLS005's good/ with and without the line
 // that bad/ has more.
 func TestFIPSUndone(t *testing.T) {
+	t.Parallel()
 	linuxOnly(t)
 	dir := t.TempDir()
 	layRule(t, dir, "TLS005", "good")
@@ -155,10 +116,12 @@ func TestFIPSUndone(t *testing.T) {
 	if out, err := goRun(t, dir, nil, "version", "-m", binary); err != nil || !strings.Contains(out, "GOFIPS140=latest") {
 		t.Errorf("the binary does not claim FIPS: %v\n%s", err, out)
 	}
+	observedRule(t, "TLS005")
 }
 
 // TestFIPSMixed runs the programs of TLS006 in both modes.
 func TestFIPSMixed(t *testing.T) {
+	t.Parallel()
 	linuxOnly(t)
 	for _, tc := range []struct {
 		which, godebug string
@@ -173,16 +136,21 @@ func TestFIPSMixed(t *testing.T) {
 			t.Errorf("fails with\n%s", out)
 		}
 	}
+	observedRule(t, "TLS006")
 }
 
 // TestBoringWithoutCgo counts the symbols of BoringCrypto.
 func TestBoringWithoutCgo(t *testing.T) {
+	t.Parallel()
 	linuxOnly(t)
 	dir := t.TempDir()
 	layRule(t, dir, "TLS007", "bad")
 	lay(t, dir, "-- main.go --\npackage main\n\nimport (\n\t\"crypto/sha256\"\n\t\"fmt\"\n)\n\nfunc main() { fmt.Println(sha256.Sum256(nil)) }\n")
 	for _, cgo := range []string{"0", "1"} {
 		if _, err := exec.LookPath("gcc"); err != nil && cgo == "1" {
+			if testkit.E2E() {
+				t.Fatal("SLIPWAY_E2E=1, but this machine has no gcc")
+			}
 			continue
 		}
 		binary := build(t, dir, []string{"GOEXPERIMENT=boringcrypto", "CGO_ENABLED=" + cgo}, ".")
@@ -196,6 +164,7 @@ func TestBoringWithoutCgo(t *testing.T) {
 			t.Errorf("with CGO_ENABLED=%s the version is %q, %v", cgo, version, err)
 		}
 	}
+	observedRule(t, "TLS007")
 }
 
 // certificate makes one for the name lab, which no root vouches for.
@@ -243,26 +212,31 @@ func connect(t *testing.T, server, client *tls.Config) (tls.ConnectionState, err
 
 // TestSkipVerify shows that RootCAs beside InsecureSkipVerify is never asked.
 func TestSkipVerify(t *testing.T) {
+	t.Parallel()
 	theirs, _ := certificate(t)
 	_, ours := certificate(t)
 	for _, skip := range []bool{true, false} {
 		_, err := connect(t, &tls.Config{Certificates: []tls.Certificate{theirs}}, &tls.Config{RootCAs: ours, ServerName: "lab", InsecureSkipVerify: skip})
 		equal(t, "a stranger is let in", err == nil, skip)
 	}
+	observedRule(t, "TLS003")
 }
 
 // TestOldVersion shows that MinVersion lets in what the default keeps out.
 func TestOldVersion(t *testing.T) {
+	t.Parallel()
 	cert, roots := certificate(t)
 	old := &tls.Config{RootCAs: roots, ServerName: "lab", MinVersion: tls.VersionTLS11, MaxVersion: tls.VersionTLS11}
 	for _, min := range []uint16{tls.VersionTLS11, 0} {
 		state, err := connect(t, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: min}, old)
 		equal(t, "TLS 1.1 is spoken", err == nil && state.Version == tls.VersionTLS11, min != 0)
 	}
+	observedRule(t, "TLS004")
 }
 
 // TestStaple shows that crypto/tls hands over a staple of junk.
 func TestStaple(t *testing.T) {
+	t.Parallel()
 	cert, roots := certificate(t)
 	cert.OCSPStaple = []byte("junk")
 	state, err := connect(t, &tls.Config{Certificates: []tls.Certificate{cert}}, &tls.Config{RootCAs: roots, ServerName: "lab"})
@@ -270,4 +244,9 @@ func TestStaple(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "the staple", string(state.OCSPResponse), "junk")
+	var response asn1.RawValue // an OCSPResponse is DER (RFC 6960, 4.2.1)
+	if _, err := asn1.Unmarshal(state.OCSPResponse, &response); err == nil {
+		t.Error("the staple can be parsed")
+	}
+	observedRule(t, "TLS008")
 }

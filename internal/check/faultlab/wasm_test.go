@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ func runGuest(ctx context.Context, code []byte, config wazero.ModuleConfig) erro
 // TestWasmListen shows what WASM001 says: the guest listens, and nobody is
 // there. The guest ends when its standard input does.
 func TestWasmListen(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	lay(t, dir, `-- go.mod --
 module example.com/guest
@@ -85,6 +87,11 @@ func main() {
 		c.Close()
 		t.Error("the guest's listener can be reached")
 	}
+	if c, err := net.Dial("tcp", outside.Addr().String()); err != nil {
+		t.Error(err)
+	} else {
+		c.Close()
+	}
 	toGuest.Close()
 	if !lines.Scan() || lines.Text() == "dial: <nil>" {
 		t.Errorf("the guest reaches a listener outside: %q", lines.Text())
@@ -92,6 +99,7 @@ func main() {
 	if err := <-done; err != nil && !strings.Contains(err.Error(), "exit_code(0)") {
 		t.Error(err)
 	}
+	observedRule(t, "WASM001")
 }
 
 func listen(t *testing.T) net.Listener {
@@ -105,6 +113,7 @@ func listen(t *testing.T) net.Listener {
 
 // TestWasmProcess runs bad/ of WASM002, which prints what exec says.
 func TestWasmProcess(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	layRule(t, dir, "WASM002", "bad")
 	var out bytes.Buffer
@@ -114,11 +123,16 @@ func TestWasmProcess(t *testing.T) {
 	if got := strings.TrimSpace(out.String()); got == "<nil>" || got == "" {
 		t.Errorf("exec in a guest says %q", got)
 	}
+	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
+		equal(t, "exec outside of one", works(t, dir, nil, build(t, dir, nil, ".")), "<nil>")
+	}
+	observedRule(t, "WASM002")
 }
 
 // TestWasmHost shows the clock and the random bytes that a guest gets by
 // default, and those with the options that WASM003 asks for.
 func TestWasmHost(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	lay(t, dir, `-- go.mod --
 module example.com/guest
@@ -158,4 +172,5 @@ func main() { fmt.Println(time.Now().Year(), rand.Text()) }
 	if _, b = run(full); a == b || year != now {
 		t.Errorf("with options the guest has year %s and random text %s, then %s", year, a, b)
 	}
+	observedRule(t, "WASM003")
 }

@@ -99,6 +99,7 @@ func halves(t *testing.T, rule, pkg string, fails func(t *testing.T, s *server) 
 			}
 		})
 	}
+	observedRule(t, rule)
 }
 
 func get(t *testing.T, url, origin string) *http.Response {
