@@ -63,14 +63,27 @@ func Run(repo *facts.Repo, only []string) (Result, error) {
 		ran[r.ID] = true
 		res.Findings = append(res.Findings, pinned(policy, r, r.find(repo))...)
 	}
+	type line struct {
+		id, file string
+		n        int
+	}
+	ignores := map[line][]int{}
+	for i, ig := range repo.Ignores {
+		if ig.Reason != "" {
+			k := line{ig.ID, ig.Target.File, ig.Target.Line}
+			ignores[k] = append(ignores[k], i)
+		}
+	}
 	used := make([]bool, len(repo.Ignores))
 	before := len(res.Findings)
 	res.Findings = slices.DeleteFunc(res.Findings, func(f finding.Finding) bool {
-		silent := false
-		for i, ig := range repo.Ignores {
-			if ig.Reason != "" && ig.ID == f.ID && ig.Target.File == f.Pos.File && ig.Target.Line == f.Pos.Line {
-				used[i], silent = true, true
-			}
+		k := line{f.ID, f.Pos.File, f.Pos.Line}
+		is, silent := ignores[k]
+		for _, i := range is {
+			used[i] = true
+		}
+		if silent {
+			ignores[k] = nil // these are done with
 		}
 		return silent
 	})

@@ -23,6 +23,7 @@ const (
 	maxGoFile    = 16 << 20 // bytes
 	maxTextFile  = 1 << 20  // bytes of any other file
 	maxRepoDepth = 60       // directories
+	maxIgnores   = 1000     // comments that silence rules, of one file
 )
 
 var errNoModule = errors.New("no module line")
@@ -171,7 +172,9 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 		r.EnvFiles = []EnvFile{readEnvFile(j.path, string(src))}
 	}
 	if j.kind != "go.sum" && j.kind != "vendor" {
-		r.Ignores = readIgnores(j.path, src)
+		if r.Ignores = readIgnores(j.path, src); len(r.Ignores) == maxIgnores {
+			note(fmt.Sprintf("of its slipway:ignore comments, only the first %d were read", maxIgnores))
+		}
 	}
 	return r
 }

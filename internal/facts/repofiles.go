@@ -89,6 +89,12 @@ const ignoreMark = "slipway:ignore"
 
 var ignoreLine = regexp.MustCompile(`(?:^|[ \t/#*])slipway:ignore[ \t]+([A-Z]+[0-9]+)(?:[ \t]+(.*?))?[ \t]*(?:\*/)?[ \t]*$`)
 
+// isComment reports whether a line is blank or a comment that no rule judges.
+func isComment(line string) bool {
+	t := strings.TrimSpace(line)
+	return t == "" || strings.HasPrefix(t, "//") && !constraintLike(t) || strings.HasPrefix(t, "#")
+}
+
 // readIgnores finds "slipway:ignore ID reason" comments, which begin with //
 // or #. One that stands alone on its line speaks of the next line that is no
 // comment.
@@ -100,6 +106,7 @@ func readIgnores(name string, src []byte) []Ignore {
 	}
 	var out []Ignore
 	lines := strings.Split(string(src), "\n")
+	next := 0 // the first line behind i that is no comment, once that was sought
 	for i, l := range lines {
 		l = strings.TrimRight(l, "\r")
 		m := ignoreLine.FindStringSubmatchIndex(l)
@@ -118,16 +125,19 @@ func readIgnores(name string, src []byte) []Ignore {
 		}
 		g.Target = Pos{File: name, Line: i + 1}
 		if strings.Trim(before, "#/* \t") == "" {
-			for j := i + 1; j < len(lines); j++ {
-				t := strings.TrimSpace(lines[j])
-				if t == "" || strings.HasPrefix(t, "//") && !constraintLike(t) || strings.HasPrefix(t, "#") {
-					continue
+			if next <= i {
+				next = i + 1
+				for next < len(lines) && isComment(lines[next]) {
+					next++
 				}
-				g.Target.Line = j + 1
-				break
+			}
+			if next < len(lines) {
+				g.Target.Line = next + 1
 			}
 		}
-		out = append(out, g)
+		if out = append(out, g); len(out) == maxIgnores {
+			break
+		}
 	}
 	return out
 }
