@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/i18n"
 )
+
+// maxBaseline is the largest baseline that is read, in bytes.
+const maxBaseline = 64 << 20
 
 // writeBaseline makes the baseline, or takes out of it what is gone.
 func (a *app) writeBaseline(name string, res check.Result) error {
@@ -34,7 +38,7 @@ func (a *app) writeBaseline(name string, res check.Result) error {
 }
 
 func readBaseline(name string) (check.Baseline, error) {
-	data, err := os.ReadFile(name)
+	data, err := readRegular(name, maxBaseline)
 	if errors.Is(err, fs.ErrNotExist) {
 		return check.Baseline{}, err
 	}
@@ -49,6 +53,19 @@ func readBaseline(name string) (check.Baseline, error) {
 		}
 	}
 	return b, nil
+}
+
+// readRegular reads a file of at most so many bytes. To open a named pipe
+// would be to wait for ever.
+func readRegular(name string, most int64) ([]byte, error) {
+	fi, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() || fi.Size() > most {
+		return nil, fmt.Errorf("larger than %d MiB, or no regular file", most>>20)
+	}
+	return os.ReadFile(name)
 }
 
 // applyBaseline takes out of res what the baseline holds. The one that is

@@ -42,10 +42,154 @@ func TestHostileRepositories(t *testing.T) {
 	}
 }
 
+// TestHostileFileSystems checks repositories with other things than files in
+// them, and files of any size.
+func TestHostileFileSystems(t *testing.T) {
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	each := func(t *testing.T, dir string, make func(name string)) {
+		t.Helper()
+		for _, k := range append(knownNames, "slipway-baseline.json.d/x", "sub/go.mod", "sub/LICENSE") {
+			name := filepath.Join(dir, filepath.FromSlash(k))
+			must(os.MkdirAll(filepath.Dir(name), 0o755))
+			make(name)
+		}
+	}
+	for name, build := range map[string]func(t *testing.T, dir string){
+		"named pipes": func(t *testing.T, dir string) {
+			each(t, dir, func(name string) { must(syscall.Mkfifo(name, 0o644)) })
+		},
+		"directories": func(t *testing.T, dir string) {
+			each(t, dir, func(name string) { must(os.Mkdir(name, 0o755)) })
+		},
+		"links to a device": func(t *testing.T, dir string) {
+			each(t, dir, func(name string) { must(os.Symlink("/dev/zero", name)) })
+		},
+		"links to themselves": func(t *testing.T, dir string) {
+			each(t, dir, func(name string) { must(os.Symlink(filepath.Base(name), name)) })
+		},
+		"links out": func(t *testing.T, dir string) {
+			must(os.Symlink("/", filepath.Join(dir, "out")))
+			must(os.Symlink("..", filepath.Join(dir, "up")))
+			each(t, dir, func(name string) { must(os.Symlink("/etc/passwd", name)) })
+		},
+		"unreadable": func(t *testing.T, dir string) {
+			each(t, dir, func(name string) { must(os.WriteFile(name, nil, 0)) })
+			must(os.Mkdir(filepath.Join(dir, "closed"), 0))
+			t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "closed"), 0o755) })
+		},
+		"5 GB each": func(t *testing.T, dir string) {
+			each(t, dir, func(name string) {
+				put(t, filepath.Dir(name), filepath.Base(name), "")
+				must(os.Truncate(name, 5<<30))
+			})
+		},
+		"16 MiB each": func(t *testing.T, dir string) {
+			each(t, dir, func(name string) {
+				put(t, filepath.Dir(name), filepath.Base(name), "package x\n")
+				must(os.Truncate(name, 16<<20))
+			})
+		},
+		"deep directories": func(t *testing.T, dir string) {
+			d := filepath.Join(dir, strings.Repeat("d/", 900))
+			must(os.MkdirAll(d, 0o755))
+		},
+		"names": func(t *testing.T, dir string) {
+			for _, n := range []string{"a\nb.go", "a\x1b[31m.go", "\xff\xfe.go", "-rf.go", " .go", "Dockerfile.\x00"[:11] + "\u202e", "$(x).sh", "a'b\"c.yaml", "*.yaml", "\\..\\a.go", strings.Repeat("n", 250) + ".go"} {
+				put(t, dir, "odd/"+n, "export GOSUMDB=off\n")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := hostileRepo(t)
+			build(t, dir)
+			checkHostile(t, dir)
+		})
+	}
+}
+
+// TestHostileSettings checks with files that the user means slipway to read:
+// what is wrong with them is said, with the exit code of bad input.
+func TestHostileSettings(t *testing.T) {
+	deep := strings.Repeat("[", 1<<20)
+	for name, c := range map[string]struct {
+		file, text, says string
+		sparse           int64
+		pipe             bool
+	}{
+		"baseline junk":        {file: "slipway-baseline.json", text: "\x00\xff{", says: "baseline"},
+		"baseline nested":      {file: "slipway-baseline.json", text: `{"entries":` + deep, says: "baseline"},
+		"baseline 5 GB":        {file: "slipway-baseline.json", sparse: 5 << 30, says: "baseline"},
+		"baseline a pipe":      {file: "slipway-baseline.json", pipe: true, says: "baseline"},
+		"baseline of numbers":  {file: "slipway-baseline.json", text: `{"schemaVersion":1,"entries":[{"rule":"ENV001","path":"a","entity":"b","count":1e99}]}`, says: "baseline"},
+		"settings junk":        {file: "slipway.yaml", text: "\x00\xff{", says: "slipway.yaml"},
+		"settings nested":      {file: "slipway.yaml", text: deep, says: "slipway.yaml"},
+		"settings 5 GB":        {file: "slipway.yaml", sparse: 5 << 30, says: "slipway.yaml"},
+		"settings a pipe":      {file: "slipway.yaml", pipe: true, says: "slipway.yaml"},
+		"settings that laugh":  {file: "slipway.yaml", text: "a: &a [b]\nb: &b [*a, *a]\ncheck: *b\n", says: "slipway.yaml"},
+		"settings of a letter": {file: "slipway.yaml", text: "check: " + strings.Repeat("a", 1<<19) + "\n", says: "slipway.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := hostileRepo(t)
+			at := filepath.Join(dir, c.file)
+			if c.pipe {
+				if err := syscall.Mkfifo(at, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				put(t, dir, c.file, c.text)
+				if c.sparse > 0 {
+					if err := os.Truncate(at, c.sparse); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			code, _, said := boundedSlipway(t, dir, "check")
+			if code != 2 || !strings.Contains(said, c.says) || len(said) > 4000 {
+				t.Errorf("exit code %d, %d bytes: %.1000s", code, len(said), said)
+			}
+		})
+	}
+}
+
+// TestHostileVulnerabilities checks with broken databases, each of which is an
+// error: that nothing was found would mean nothing.
+func TestHostileVulnerabilities(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"junk":          {"GO-1.json": "\x00\xff"},
+		"nested":        {"GO-1.json": strings.Repeat("[", 1<<20)},
+		"nothing":       {"GO-1.json": "{}"},
+		"large":         {"GO-1.json": strings.Repeat(" ", 3<<20)},
+		"version":       {"GO-1.json": `{"id":"GO-1","affected":[{"package":{"name":"stdlib","ecosystem":"Go"},"ranges":[{"type":"SEMVER","events":[{"introduced":"` + strings.Repeat("x", 1<<20) + `"}]}]}]}`},
+		"index":         {"index/modules.json": `[{"path":"stdlib","vulns":[{"id":"../../../etc/passwd"}]}]`},
+		"empty index":   {"index/modules.json": `[]`},
+		"missing entry": {"index/modules.json": `[{"path":"stdlib","vulns":[{"id":"GO-1"}]}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := hostileRepo(t)
+			for file, text := range files {
+				put(t, dir, "../db/"+file, text)
+			}
+			put(t, dir, "slipway.yaml", "check:\n  vulnerabilities:\n    database: ../db\n")
+			code, _, said := boundedSlipway(t, dir, "check")
+			if code != 1 || !strings.Contains(said, "db") || len(said) > 4000 {
+				t.Errorf("exit code %d, %d bytes: %.1000s", code, len(said), said)
+			}
+		})
+	}
+}
+
 // hostileRepo gives a repository with one mistake in it.
 func hostileRepo(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "repo")
 	put(t, dir, "go.mod", "module example.org/a\n\ngo 1.25\n")
 	put(t, dir, "main.go", "package main\n\nfunc main() {}\n")
 	put(t, dir, "ci/Makefile", "export GOSUMDB=off\n\nbuild:\n\tgo build ./...\n")

@@ -62,21 +62,24 @@ func (r *Repo) vendorOwners(m *RepoModule, modcache string) map[string]vendorOwn
 	if r.Work != nil {
 		replaces = append(replaces, r.Work.Replaces...)
 	}
+	first := map[string]int{} // the first that matches counts
+	for i, rp := range slices.Backward(replaces) {
+		first[rp.Old] = i
+	}
 	out := map[string]vendorOwner{}
 	for _, v := range m.VendorModules {
 		o := vendorOwner{path: v.Path, version: v.Version}
 		from := DepModule{Path: v.Path, Version: v.Version}
 		known := v.Version != ""
-		for _, rp := range replaces {
-			if rp.Old != v.Path && rp.Old != v.Path+"@"+v.Version {
-				continue
-			}
-			if rp.Local {
-				known = false
-			} else {
-				from.Source, from.Version, _ = cutLast(rp.New, "@")
-			}
-			break
+		at, replaced := first[v.Path]
+		if i, ok := first[v.Path+"@"+v.Version]; ok && (!replaced || i < at) {
+			at, replaced = i, true
+		}
+		switch {
+		case replaced && replaces[at].Local:
+			known = false
+		case replaced:
+			from.Source, from.Version, _ = cutLast(replaces[at].New, "@")
 		}
 		if d, err := escapedDir(from); known && err == nil {
 			dir := filepath.Join(modcache, filepath.FromSlash(d))
