@@ -52,7 +52,7 @@ func (a *app) runFix(ctx context.Context, dir string, j judged, f *checkFlags) (
 		}
 	}
 	doc.Remaining = j.res
-	text := fixText{fixDoc: doc, rest: report.Findings{List: j.res.Findings, Notes: checkNotes(j.files, j.res, f)}}
+	text := fixText{fixDoc: doc, rest: report.Findings{List: j.res.Findings, Notes: checkNotes(a.lang, j.files, j.res, f)}}
 	if f.format == "json" && !a.json {
 		return j, encodeJSON(a.stdout, doc)
 	}

@@ -24,7 +24,7 @@ func (a *app) htmlNeedsFile(f *checkFlags) error {
 }
 
 // checkPage puts a result into the page's words.
-func checkPage(dir string, repo *facts.Repo, files int, res check.Result, now time.Time) report.Page {
+func checkPage(lang i18n.Lang, dir string, repo *facts.Repo, files int, res check.Result, now time.Time) report.Page {
 	p := report.Page{
 		Name: checkName(dir, repo), Version: ownVersion().Version, When: now,
 		RulesRun: res.Rules, Files: files, Ignored: res.Ignored, Graph: checkGraph(repo),
@@ -48,7 +48,7 @@ func checkPage(dir string, repo *facts.Repo, files int, res check.Result, now ti
 		p.Rules = append(p.Rules, report.PageRule{SARIFRule: sarif[i], Bad: r.Bad, Good: r.Good})
 	}
 	for _, n := range res.Notes {
-		p.Notes = append(p.Notes, strings.TrimSpace(n.Pos.String()+" "+n.Text))
+		p.Notes = append(p.Notes, strings.TrimSpace(n.Pos.String()+" "+n.Text.In(lang)))
 	}
 	return p
 }

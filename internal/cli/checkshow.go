@@ -23,9 +23,9 @@ func (a *app) showCheck(dir string, repo *facts.Repo, files int, res check.Resul
 	case "github":
 		text = report.Annotations{List: res.Findings, Below: repo.Prefix, Counts: func(x finding.Finding) bool { return x.Severity.AtLeast(threshold) }}
 	case "html":
-		text = checkPage(dir, repo, files, res, time.Now())
+		text = checkPage(a.lang, dir, repo, files, res, time.Now())
 	default:
-		text = report.Findings{List: res.Findings, Notes: checkNotes(files, res, f)}
+		text = report.Findings{List: res.Findings, Notes: checkNotes(a.lang, files, res, f)}
 	}
 	if f.output != "" {
 		return writeFile(f.output, func(w io.Writer) error {
@@ -46,11 +46,11 @@ func (a *app) showCheck(dir string, repo *facts.Repo, files int, res check.Resul
 
 // checkNotes is what stands below the findings: what could not be known, what
 // is not shown, and the sum.
-func checkNotes(files int, res check.Result, f *checkFlags) []i18n.Message {
+func checkNotes(lang i18n.Lang, files int, res check.Result, f *checkFlags) []i18n.Message {
 	threshold := finding.Severity(f.severity)
 	var ms []i18n.Message
 	for _, n := range res.Notes {
-		ms = append(ms, i18n.M("check.note", strings.TrimSpace(n.Pos.String()+" "+n.Text)))
+		ms = append(ms, i18n.M("check.note", strings.TrimSpace(n.Pos.String()+" "+n.Text.In(lang))))
 	}
 	if res.Ignored+res.Known > 0 {
 		ms = append(ms, i18n.M("check.summary.quiet", res.Ignored, res.Known))

@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/mod/module"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-build/slipway/internal/i18n"
 )
 
 // maxDepPackages bounds how many packages from elsewhere are read, far above
@@ -119,7 +121,7 @@ type depTry struct {
 func (w *depWalk) module(ctx context.Context, m *RepoModule) error {
 	sel := w.repo.selectionOf(m)
 	if sel.partial {
-		w.repo.Notes = append(w.repo.Notes, Note{Pos: m.Go.Pos, Text: "lists only a part of the modules that are linked, being older than go 1.17: what they need is unknown"})
+		w.repo.Notes = append(w.repo.Notes, Note{Pos: m.Go.Pos, Text: i18n.M("facts.note.unpruned")})
 	}
 	seen := map[string]bool{}
 	var level []depItem

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/slipway-build/slipway/internal/i18n"
 )
 
 // Deps is what the module cache and the vendor directories hold of the
@@ -76,7 +78,7 @@ func ReadDeps(ctx context.Context, repo *Repo, root, modcache string) error {
 		}
 	}
 	if missing > 0 {
-		repo.Notes = append(repo.Notes, Note{Text: fmt.Sprintf("%d of %d modules are not in the module cache: what they need is unknown", missing, len(repo.Deps.Modules))})
+		repo.Notes = append(repo.Notes, Note{Text: i18n.M("facts.note.missing", missing, len(repo.Deps.Modules))})
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ import _ "syscall"
 	same(t, "packages", pkgs, "[example.com/Upper example.com/Upper@v1.0.0 example.com/lib/deep example.com/lib@v1.2.3 example.com/lib/inner example.com/lib@v1.2.3 example.com/lib/sub example.com/lib/sub@v0.1.0 example.com/old example.com/fork@v1.5.0]")
 	same(t, "unknown", r.Deps.Unknown, "[{example.com/gone/x main.go:5:4} {example.com/nowhere main.go:8:4}]")
 	same(t, "modules", r.Deps.Modules, "[{example.com/Upper v1.0.0  false} {example.com/gone v1.0.0  true} {example.com/lib v1.2.3  false} {example.com/lib/sub v0.1.0  false} {example.com/old v1.5.0 example.com/fork false}]")
-	same(t, "notes", r.Notes, "[{ 1 of 5 modules are not in the module cache: what they need is unknown}]")
+	same(t, "notes", r.Notes, "[{ 1 of 5 modules are not in the module cache; what they need is unknown (`go mod download` fetches them)}]")
 
 	same(t, "files of a package", len(r.FilesOf(&r.Modules[0], "example.com/lib/deep")), 2)
 	on := r.Closure(&r.Modules[0], []string{"."}, []string{"cgo"})

@@ -6,7 +6,10 @@
 // This file is the document; the other files fill it in.
 package facts
 
-import "github.com/slipway-build/slipway/internal/fault"
+import (
+	"github.com/slipway-build/slipway/internal/fault"
+	"github.com/slipway-build/slipway/internal/i18n"
+)
 
 // SchemaVersion of the Facts document. A change that a reader could notice
 // raises it.
@@ -111,8 +114,8 @@ type Compiler struct {
 
 // Note is something that could not be found out.
 type Note struct {
-	Pos  Pos    `json:"pos,omitzero"`
-	Text string `json:"text"`
+	Pos  Pos          `json:"pos,omitzero"`
+	Text i18n.Message `json:"text"`
 }
 
 // Program is one main package for one target.

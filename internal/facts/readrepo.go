@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-build/slipway/internal/i18n"
 )
 
 // Bounds on a repository, far above what is found in the field.
@@ -71,7 +73,7 @@ func readRepoFile(root string, j repoJob, buf []byte) (Repo, []byte) {
 		return Repo{}, buf // what is so large was not written by hand
 	}
 	if err != nil {
-		return Repo{Notes: []Note{{Pos: Pos{File: j.path}, Text: "not read: " + reason(err)}}}, buf
+		return Repo{Notes: []Note{{Pos: Pos{File: j.path}, Text: i18n.M("facts.note.unread", reason(err))}}}, buf
 	}
 	return parseRepoFile(j, src), src
 }
@@ -88,12 +90,12 @@ func (j repoJob) limit() int64 {
 }
 
 func parseRepoFile(j repoJob, src []byte) (r Repo) {
-	note := func(text string) { r.Notes = append(r.Notes, Note{Pos: Pos{File: j.path}, Text: text}) }
+	note := func(text i18n.Message) { r.Notes = append(r.Notes, Note{Pos: Pos{File: j.path}, Text: text}) }
 	switch j.kind {
 	case "go":
 		g, err := readGoFile(j.path, src)
 		if g.Package == "" {
-			note("not read: " + reason(err))
+			note(i18n.M("facts.note.unread", reason(err)))
 			return r
 		}
 		g.ZoneCalls = readZoneCalls(&g, src)
@@ -104,7 +106,7 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 	case "go.mod":
 		m, err := readRepoModule(j.path, src)
 		if err != nil {
-			note("has an error: " + reason(err))
+			note(i18n.M("facts.note.faulty", reason(err)))
 		}
 		if m.Path == "" {
 			return r
@@ -117,12 +119,12 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 	case "go.work":
 		var err error
 		if r.Work, err = parseWork(j.path, src); err != nil {
-			note("has an error: " + reason(err))
+			note(i18n.M("facts.note.faulty", reason(err)))
 		}
 	case "docker":
 		d := readDockerfile(j.path, src)
 		if d.Err != "" {
-			note("not read: " + d.Err)
+			note(i18n.M("facts.note.unread", d.Err))
 		}
 		r.Dockerfiles = []Dockerfile{d}
 	case "github", "gitlab":
@@ -132,7 +134,7 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 		}
 		w, err := read(j.path, src)
 		if err != nil {
-			note("not read: " + reason(err))
+			note(i18n.M("facts.note.unread", reason(err)))
 			return r
 		}
 		r.Workflows = []Workflow{w}
@@ -147,7 +149,7 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 		}
 		cs, ok := readShell(shellText{src: string(src), at: func(l, c int) Pos { return Pos{File: j.path, Line: l, Column: c} }})
 		if !ok {
-			note("read in part: its shell is not understood")
+			note(i18n.M("facts.note.shell"))
 		}
 		r.Scripts = []Script{{Path: j.path, Kind: "sh", Commands: cs}}
 	case "yaml":
@@ -162,7 +164,7 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 		}
 		var err error
 		if r.Releases, err = read(j.path, src); err != nil {
-			note("not read: " + reason(err))
+			note(i18n.M("facts.note.unread", reason(err)))
 		}
 	case "pin":
 		r.Pins = readPins(j.path, path.Base(j.path), string(src))

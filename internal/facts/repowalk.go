@@ -2,13 +2,14 @@ package facts
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/slipway-build/slipway/internal/i18n"
 )
 
 // skipDirs are not entered. Of vendor, modules.txt is read.
@@ -34,14 +35,14 @@ func (w *repoWalk) dir(ctx context.Context, dir string, depth int) error {
 	case err != nil && dir == ".":
 		return err
 	case err != nil:
-		w.note(dir, "cannot be listed: "+reason(err))
+		w.note(dir, i18n.M("facts.note.unlisted", reason(err)))
 		return nil
 	case depth > maxRepoDepth:
-		w.note(dir, "is nested too deeply; not read")
+		w.note(dir, i18n.M("facts.note.deep"))
 		return nil
 	}
 	if dir != "." && slices.ContainsFunc(es, func(e fs.DirEntry) bool { return e.Name() == ".git" }) {
-		w.note(dir, "is a repository of its own; not read")
+		w.note(dir, i18n.M("facts.note.repository"))
 		return nil
 	}
 	for _, e := range es {
@@ -50,7 +51,7 @@ func (w *repoWalk) dir(ctx context.Context, dir string, depth int) error {
 		case len(w.files) >= maxRepoFiles:
 			if len(w.files) == maxRepoFiles {
 				w.files[""] = true
-				w.note(name, fmt.Sprintf("and what follows was not read: more than %d files", maxRepoFiles))
+				w.note(name, i18n.M("facts.note.many", maxRepoFiles))
 			}
 			return nil
 		case e.IsDir():
@@ -81,7 +82,7 @@ func (w *repoWalk) vendor(dir string) {
 	}
 }
 
-func (w *repoWalk) note(file, text string) {
+func (w *repoWalk) note(file string, text i18n.Message) {
 	w.notes = append(w.notes, Note{Pos: Pos{File: file}, Text: text})
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/facts"
+	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/license"
 	"github.com/slipway-build/slipway/internal/osv"
 )
@@ -54,7 +55,7 @@ func Gather(ctx context.Context, repo *facts.Repo, s Sources) error {
 	}
 	list, err := osv.Read(ctx, location, modulesOf(repo), osv.Options{Cache: s.Cache, Offline: s.Offline})
 	if s.Offline && errors.Is(err, osv.ErrOffline) {
-		repo.Notes = append(repo.Notes, facts.Note{Text: "known vulnerabilities were not looked up: offline, and no answer of the database is kept"})
+		repo.Notes = append(repo.Notes, facts.Note{Text: i18n.M("facts.note.offline")})
 		return nil
 	}
 	if err != nil {
