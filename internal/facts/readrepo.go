@@ -175,7 +175,7 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 	}
 	if j.kind != "go.sum" && j.kind != "vendor" {
 		if r.Ignores = readIgnores(j.path, src); len(r.Ignores) == maxIgnores {
-			note(fmt.Sprintf("of its slipway:ignore comments, only the first %d were read", maxIgnores))
+			note(i18n.M("facts.note.ignores", maxIgnores))
 		}
 	}
 	return r
