@@ -57,16 +57,24 @@ func readCode(g *GoFile, src []byte) {
 	if g.Test {
 		return
 	}
-	sites, web := asksFor(g, src), asksForWeb(g, src)
+	names := g.siteImports()
+	sites, web := names.in(src, false), asksForWeb(g, src)
 	if !sites && !web {
 		return
 	}
-	fset := token.NewFileSet()
-	f, err := parser.ParseFile(fset, g.Path, src, 0)
+	o := outline{src: src, text: src}
+	if !web {
+		o = outlineOf(src, func(body []byte) bool { return names.in(body, true) })
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), g.Path, o.text, 0)
+	if err != nil && len(o.cuts) > 0 {
+		o = outline{src: src, text: src}
+		f, err = parser.ParseFile(token.NewFileSet(), g.Path, src, 0)
+	}
 	if err != nil {
 		return
 	}
-	r := &siteReader{g: g, fset: fset, imports: map[string]string{}}
+	r := &siteReader{g: g, file: o, imports: map[string]string{}}
 	for _, im := range g.Imports {
 		r.imports[importName(im)] = im.Path
 	}
@@ -132,7 +140,7 @@ func exprText(x ast.Expr) string {
 
 type siteReader struct {
 	g       *GoFile
-	fset    *token.FileSet
+	file    outline
 	imports map[string]string // local name → import path
 	fn      string            // where the visitor is
 	guards  []guard           // the conditional blocks that the visitor is in
@@ -143,8 +151,11 @@ type siteReader struct {
 }
 
 func (r *siteReader) at(p token.Pos) Pos {
-	q := r.fset.PositionFor(p, false)
-	return Pos{File: r.g.Path, Line: q.Line, Column: q.Column}
+	if !p.IsValid() {
+		return Pos{File: r.g.Path}
+	}
+	line, column := r.file.position(int(p) - 1) // a file set's first file begins at 1
+	return Pos{File: r.g.Path, Line: line, Column: column}
 }
 
 // qualified gives the import path and name of pkg.Name.

@@ -25,9 +25,12 @@ var (
 	siteMethods  = map[string][]string{}        // method → packages
 	siteFields   = map[string][]string{}        // field → packages
 	siteReads    = map[string][]string{}        // field that is read → packages
-	sitePackages = map[string]bool{}
+	sitePackages = map[string]*sitePackage{}
 	siteWords    = readSiteTable()
 )
+
+// sitePackage is what is asked for of one package, in short.
+type sitePackage struct{ marks, aside siteMarks }
 
 // siteWord is a way in which a word that stands behind a dot makes a file that
 // imports pkg worth parsing.
@@ -35,18 +38,57 @@ type siteWord struct {
 	pkg   string
 	named bool // only behind the package's name
 	call  bool // only before a parenthesis
+	aside bool // only in a file that is parsed anyway
 }
 
-// asksFor reports whether the file imports a package of the tables and holds
-// one of the names that they ask for.
-func asksFor(g *GoFile, src []byte) bool {
-	names := map[string]string{} // import path → name in this file
+// siteImports are the packages of the tables that a file imports, with the
+// names by which it knows them.
+type siteImports struct {
+	names map[string]string
+	marks *siteMarks // of the words that are asked for in these packages
+	most  *siteMarks // with those that are only of interest aside
+}
+
+// siteMarks has, for each first letter, a bit for each length of a word: most
+// names in a file are none of the table's by these alone.
+type siteMarks [26]uint64
+
+func (m *siteMarks) add(word string) { m[word[0]-'A'] |= 1 << len(word) }
+
+func (m *siteMarks) has(word []byte) bool {
+	return len(word) > 0 && len(word) < 64 && word[0] >= 'A' && word[0] <= 'Z' && m[word[0]-'A']&(1<<len(word)) != 0
+}
+
+func (g *GoFile) siteImports() siteImports {
+	s := siteImports{}
 	for _, im := range g.Imports {
-		if sitePackages[im.Path] {
-			names[im.Path] = importName(im)
+		p := sitePackages[im.Path]
+		if p == nil {
+			continue
+		}
+		if s.names == nil {
+			s = siteImports{map[string]string{}, &siteMarks{}, &siteMarks{}}
+		}
+		s.names[im.Path] = importName(im)
+		for i := range p.marks {
+			s.marks[i] |= p.marks[i]
+			s.most[i] |= p.marks[i] | p.aside[i]
 		}
 	}
-	for at := 0; len(names) > 0; {
+	return s
+}
+
+// in reports whether Go code holds one of the names that the tables ask for;
+// aside counts those that are no reason to parse a file.
+func (s siteImports) in(src []byte, aside bool) bool {
+	marks := s.marks
+	if aside {
+		marks = s.most
+	}
+	if marks == nil || *marks == (siteMarks{}) {
+		return false
+	}
+	for at := 0; ; {
 		i := bytes.IndexByte(src[at:], '.')
 		if i < 0 {
 			return false
@@ -56,17 +98,19 @@ func asksFor(g *GoFile, src []byte) bool {
 		for end < len(src) && wordByte(src[end]) {
 			end++
 		}
+		at = end
+		if !marks.has(src[dot+1 : end]) {
+			continue
+		}
 		for _, w := range siteWords[string(src[dot+1:end])] {
-			pkg, ok := names[w.pkg]
+			pkg, ok := s.names[w.pkg]
 			switch {
-			case !ok, w.call && (end == len(src) || src[end] != '('):
+			case !ok, w.aside && !aside, w.call && (end == len(src) || src[end] != '('):
 			case !w.named || behind(src[:dot], pkg):
 				return true
 			}
 		}
-		at = end
 	}
-	return false
 }
 
 // behind reports whether the last word of src is pkg.
@@ -85,8 +129,15 @@ func readSiteTable() map[string][]siteWord {
 	out := map[string][]siteWord{}
 	for _, a := range siteAsks {
 		for _, p := range a.pkgs {
-			sitePackages[p] = true
+			if sitePackages[p] == nil {
+				sitePackages[p] = &sitePackage{}
+			}
 			want := func(n string, w siteWord) {
+				if w.aside = a.aside; a.aside {
+					sitePackages[p].aside.add(n)
+				} else {
+					sitePackages[p].marks.add(n)
+				}
 				if w.pkg = p; !slices.Contains(out[n], w) {
 					out[n] = append(out[n], w)
 				}
@@ -96,9 +147,7 @@ func readSiteTable() map[string][]siteWord {
 					siteNames[p] = map[string]bool{}
 				}
 				siteNames[p][n] = true
-				if !a.aside {
-					want(n, siteWord{named: true})
-				}
+				want(n, siteWord{named: true})
 			}
 			for _, n := range a.methods {
 				siteMethods[n] = append(siteMethods[n], p)
