@@ -118,9 +118,9 @@ func wantsDocument(doc []byte) bool {
 		if i == 0 || rest[i-1] == '\n' {
 			v, _, _ := bytes.Cut(rest[i+len("kind:"):], []byte("\n"))
 			v, _, _ = bytes.Cut(v, []byte("#"))
-			kind := string(bytes.Trim(v, " \t\r\"'"))
-			_, pods := podKinds[kind]
-			return (pods || otherKinds[kind]) && !bytes.Contains(doc, []byte("{{"))
+			kind := bytes.Trim(v, " \t\r\"'")
+			_, pods := podKinds[string(kind)]
+			return (pods || otherKinds[string(kind)]) && !bytes.Contains(doc, []byte("{{"))
 		}
 		rest = rest[i+len("kind:"):]
 	}
