@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -96,9 +95,7 @@ func (v variant) run(ctx context.Context) (sample, error) {
 		return sample{}, fmt.Errorf("run %s: %w: %s", v.name, err, stderr.String())
 	}
 	s := sample{cpu: c.ProcessState.UserTime() + c.ProcessState.SystemTime(), wall: wall}
-	if ru, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		s.peak = ru.Maxrss * 1024 // Linux counts in KiB
-	}
+	s.peak = peakOf(c.ProcessState)
 	return s, nil
 }
 

@@ -147,7 +147,7 @@ type siteReader struct {
 	here    token.Pos         // of the node that is visited
 	out     []Site
 	done    map[ast.Expr]bool // selectors that a literal or a call has taken
-	consts  map[*ast.Object]string
+	consts  map[ast.Expr]string
 }
 
 func (r *siteReader) at(p token.Pos) Pos {
@@ -280,7 +280,7 @@ func (r *siteReader) value(x ast.Expr) Value {
 	case *ast.Ident:
 		v.Text = x.Name
 		if c, ok := constantOf(x); ok {
-			v.Text = r.constant(x.Obj, c)
+			v.Text = r.constant(c)
 		}
 	case *ast.SelectorExpr:
 		if pkg, name, ok := r.qualified(x); ok {
@@ -340,16 +340,16 @@ const maxText = 1 << 16
 // constant gives the value of a constant, which is worked out once: in code
 // that no compiler has seen, constants can refer to each other in a circle,
 // and double each other at every step.
-func (r *siteReader) constant(o *ast.Object, declared ast.Expr) string {
-	if t, ok := r.consts[o]; ok {
+func (r *siteReader) constant(declared ast.Expr) string {
+	if t, ok := r.consts[declared]; ok {
 		return t
 	}
 	if r.consts == nil {
-		r.consts = map[*ast.Object]string{}
+		r.consts = map[ast.Expr]string{}
 	}
-	r.consts[o] = NotLiteral
-	r.consts[o] = r.value(declared).Text
-	return r.consts[o]
+	r.consts[declared] = NotLiteral
+	r.consts[declared] = r.value(declared).Text
+	return r.consts[declared]
 }
 
 // constantOf gives what a constant of the same file is declared as.

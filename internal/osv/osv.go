@@ -176,6 +176,13 @@ func readDir(ctx context.Context, dir string, modules []string) ([]facts.Advisor
 }
 
 func readFile(name string, most int64) ([]byte, error) {
+	fi, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, errors.New("it is no regular file") // to open a named pipe would be to wait for ever
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func (a Annotations) WriteText(w io.Writer, s Style) error {
 		if !f.Fix.IsZero() {
 			text += "\n" + f.Fix.In(s.Lang)
 		}
-		if _, err := fmt.Fprintf(w, "::%s %s::%s\n", command, strings.Join(props, ","), data(text)); err != nil {
+		if _, err := fmt.Fprintf(w, "::%s %s::%s\n", command, strings.Join(props, ","), data(clean(text))); err != nil {
 			return fmt.Errorf("write annotations: %w", err)
 		}
 	}

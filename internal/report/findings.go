@@ -21,7 +21,7 @@ func (f Findings) WriteText(w io.Writer, s Style) error {
 	for i, x := range f.List {
 		if x.Pos.File != file || i == 0 {
 			file = x.Pos.File
-			if _, err := fmt.Fprintln(w, s.paint(bold, clean(file))); err != nil {
+			if _, err := fmt.Fprintln(w, s.paint(bold, cleanName(file))); err != nil {
 				return fmt.Errorf("write findings: %w", err)
 			}
 		}

@@ -179,7 +179,7 @@ func FindingText(f finding.Finding, s Style) string {
 		where = f.Entity
 	}
 	if where != "" {
-		b.WriteString(s.paint(bold, clean(where)) + " ")
+		b.WriteString(s.paint(bold, cleanName(where)) + " ")
 	}
 	color := yellow
 	if f.Severity.AtLeast(finding.CannotStart) {
@@ -193,7 +193,7 @@ func FindingText(f finding.Finding, s Style) string {
 	for _, e := range f.Evidence {
 		b.WriteString("  ")
 		if at := e.Pos.String(); at != "" {
-			b.WriteString(clean(at) + " ")
+			b.WriteString(cleanName(at) + " ")
 		}
 		b.WriteString(clean(e.Text.In(s.Lang)) + "\n")
 	}

@@ -344,3 +344,13 @@ func FuzzCleanAndCut(f *testing.F) {
 		}
 	})
 }
+
+// A file may have any name that its system allows; it must not look like
+// something else.
+func TestNamesStayOnTheirLine(t *testing.T) {
+	f := finding.Finding{ID: "A001", Severity: finding.Waste, Pos: fault.Pos{File: "a\nb\t\x1b[1m\u202e.go", Line: 1, Column: 2}, Message: i18n.M("check.nothing")}
+	got := FindingText(f, Style{Lang: i18n.English})
+	if where, _, ok := strings.Cut(got, ":1:2 A001"); !ok || where != `a\nb\t\x1b[1m\u202e.go` {
+		t.Errorf("have %q", got)
+	}
+}

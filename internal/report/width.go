@@ -86,6 +86,11 @@ func isHarmful(r rune) bool {
 	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
+// cleanName is clean for the name of a file, which may hold line breaks too.
+func cleanName(s string) string {
+	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(clean(s))
+}
+
 // oneLine is clean for what must not break a line.
 func oneLine(s string) string {
 	return strings.Join(strings.Fields(clean(s)), " ")

@@ -75,7 +75,11 @@ func TestScratchRoot(t *testing.T) {
 	dir := tree(t, wanting+scratch)
 	const module = "-- go.mod --\nmodule example.com/app\n\ngo 1.24\n"
 	server := testkit.NewTLSServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	zones, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "lib", "time", "zoneinfo.zip"))
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	zones, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(goroot)), "lib", "time", "zoneinfo.zip"))
 	if err != nil {
 		t.Fatal(err)
 	}
