@@ -29,7 +29,7 @@ func runOutsideHeaders(r *facts.Repo) []finding.Finding {
 	for i := range r.GoFiles {
 		g := &r.GoFiles[i]
 		for _, h := range g.OutsideHeaders {
-			if seen[g.Dir+" "+h.Value] || g.Build == "ignore" {
+			if seen[g.Dir+" "+h.Value] || g.Build == "ignore" || inDirs(g.Path, testDirs) {
 				continue
 			}
 			seen[g.Dir+" "+h.Value] = true

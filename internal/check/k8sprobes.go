@@ -45,6 +45,9 @@ func runReadinessMissing(r *facts.Repo) []finding.Finding {
 			}
 		}
 	}
+	if len(out) > 0 && len(r.GoFiles) > 0 && len(r.Dockerfiles) == 0 && len(r.Mains()) == 0 {
+		return nil // a library, whose manifests are there to be looked at
+	}
 	return out
 }
 

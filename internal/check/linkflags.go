@@ -78,7 +78,7 @@ var rebuildAlways = Rule{
 func runRebuildAlways(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	for _, b := range r.Builds() {
-		if b.Go.Flags["-a"] != "true" {
+		if b.Go.Flags["-a"] != "true" || askedToRebuild(&b) {
 			continue
 		}
 		out = append(out, finding.Finding{
@@ -89,4 +89,22 @@ func runRebuildAlways(r *facts.Repo) []finding.Finding {
 		})
 	}
 	return out
+}
+
+// askedToRebuild reports whether the target of a makefile is there for those
+// who want everything built again.
+func askedToRebuild(b *facts.Build) bool {
+	if b.Script == nil {
+		return false
+	}
+	for name, commands := range b.Script.Targets {
+		if !slices.ContainsFunc(commands, func(c facts.Command) bool { return c.Pos == b.Go.Pos }) {
+			continue
+		}
+		name = strings.ToLower(name)
+		if slices.ContainsFunc([]string{"cache", "clean", "fresh", "rebuild", "force", "scratch"}, func(w string) bool { return strings.Contains(name, w) }) {
+			return true
+		}
+	}
+	return false
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"go/build/constraint"
+	"path"
 	"slices"
 	"strings"
 
@@ -111,6 +112,9 @@ var spacedConstraint = Rule{
 				if err != nil {
 					continue // it is prose
 				}
+				if impliedByName(x, f.Path) {
+					continue // the file's name says it too
+				}
 				hit := finding.Finding{Pos: l.Pos, Entity: x.String(), Message: i18n.M("rule.tag002.message", x)}
 				if spaced, _, ok := strings.Cut(l.Value, "go:build"); ok && f.Build == "" && len(f.SpacedBuild) == 1 && len(f.PlusBuild) == 0 {
 					hit.Edits = []finding.Edit{{Pos: l.Pos, Old: spaced + "go:build", New: "//go:build"}}
@@ -120,6 +124,17 @@ var spacedConstraint = Rule{
 		}
 		return out
 	},
+}
+
+// impliedByName reports whether a file's name has the go command build it only
+// where x holds, as that of x_windows.go does for windows.
+func impliedByName(x constraint.Expr, file string) bool {
+	if strings.Contains(x.String(), "!") {
+		return false
+	}
+	stem, _, _ := strings.Cut(path.Base(file), ".")
+	words := strings.Split(strings.TrimSuffix(stem, "_test"), "_")
+	return len(words) > 1 && x.Eval(func(tag string) bool { return facts.IsPort(tag) && slices.Contains(words[1:], tag) })
 }
 
 var disagreeingConstraints = Rule{

@@ -195,7 +195,7 @@ func shipped(g *facts.GoFile) bool {
 	for part := range strings.SplitSeq(strings.ToLower(g.Path), "/") {
 		part = strings.TrimSuffix(part, ".go")
 		switch part {
-		case "example", "examples", "sample", "samples", "demo", "demos", "hack", "e2e", "benchmark", "benchmarks", "bench", "perf", "magefiles", "docs", "doc", "tutorial", "playground", "scripts", "internal_tools", "third_party":
+		case "example", "examples", "sample", "samples", "demo", "demos", "hack", "e2e", "benchmark", "benchmarks", "bench", "perf", "magefiles", "docs", "doc", "tutorial", "playground", "scripts", "internal_tools", "third_party", "interop", "crossdock":
 			return false
 		}
 		if strings.Contains(part, "test") || strings.Contains(part, "mock") || strings.Contains(part, "fake") || strings.HasPrefix(part, "example") || strings.HasSuffix(part, "bench") || strings.Contains(part, "fixture") {

@@ -36,6 +36,9 @@ func runCookies(r *facts.Repo) []finding.Finding {
 				}
 				for _, f := range []string{"HttpOnly", "Secure"} {
 					v, ok := s.Fields[f]
+					if f == "Secure" && v.Text == "false" && servesOwnHost(r, g.Dir) {
+						continue // meant: there is no TLS, nor a line to listen on
+					}
 					if (!ok || v.Text == "false") && !assigned(g, s.Func, "."+f) {
 						missing = append(missing, f)
 					}
@@ -86,6 +89,21 @@ func deletes(s *facts.Site) bool {
 	_, hasValue := s.Fields["Value"]
 	_, expires := s.Fields["Expires"]
 	return strings.HasPrefix(age, "-") || hasValue && value.Text == "" || !hasValue && expires || strings.HasPrefix(s.Fields["Expires"].Text, "time.Unix")
+}
+
+// servesOwnHost reports whether the only listeners of a package are for its
+// own host.
+func servesOwnHost(r *facts.Repo, dir string) bool {
+	local := false
+	for i := range r.GoFiles {
+		if g := &r.GoFiles[i]; g.Dir == dir && !g.Test {
+			if hasSite(g, serving...) {
+				return false
+			}
+			local = local || localListener(g)
+		}
+	}
+	return local
 }
 
 func assigned(g *facts.GoFile, fn, field string) bool {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"path"
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/facts"
@@ -45,6 +46,9 @@ func runNoShutdown(r *facts.Repo) []finding.Finding {
 		}
 		var open []*facts.Site
 		for _, s := range p.Sites(serving...) {
+			if path.Dir(s.Pos.File) != path.Clean(p.Dir) && strings.Contains(s.Func, "ListenAndServe") {
+				continue // one way of a library to serve, which this program need not take
+			}
 			local := len(s.Args) > 0 && facts.Loopback(s.Args[0].Text)
 			if s.Kind != facts.SiteRef && !local && (s.Kind == facts.SiteCall || strings.HasPrefix(s.What, ".Listen")) {
 				open = append(open, s)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -27,7 +28,11 @@ func runTimeouts(r *facts.Repo) []finding.Finding {
 	}
 	var out []finding.Finding
 	seen := map[facts.Pos]bool{}
+	var delivered map[string]bool
 	for _, p := range webPrograms(r, serves) {
+		if delivered == nil {
+			delivered = deliveredPrograms(r)
+		}
 		for _, g := range p.Files {
 			if !serves(g) {
 				continue
@@ -41,7 +46,8 @@ func runTimeouts(r *facts.Repo) []finding.Finding {
 				seen[s.Pos] = true
 				out = append(out, finding.Finding{
 					Pos: s.Pos, Entity: entity("server", g.Dir, s.Func), Message: m,
-					Advisory: !public(addr), // one that settings choose may be for the host alone
+					// One that settings choose may be for the host alone.
+					Advisory: !public(addr) || !delivered[p.Dir],
 				})
 			}
 		}
@@ -97,4 +103,27 @@ func servesInPackage(p *facts.MainPackage, dir string) bool {
 	return slices.ContainsFunc(p.Files, func(g *facts.GoFile) bool {
 		return g.Dir == dir && hasSite(g, ".ListenAndServe", ".ListenAndServeTLS", ".Serve", ".ServeTLS")
 	})
+}
+
+// deliveredPrograms gives the directories of the programs that the repository
+// hands to users: in an image, which is what manifests run, in a release, or
+// by a line of its documentation that installs them.
+func deliveredPrograms(r *facts.Repo) map[string]bool {
+	out := map[string]bool{}
+	for _, b := range r.Builds() {
+		if b.Docker != nil || b.Runtime != nil || b.Release != nil {
+			for _, dir := range b.Packages {
+				out[path.Clean(dir)] = true
+			}
+		}
+	}
+	for _, l := range r.Installs {
+		pkg, _, _ := strings.Cut(l.Value, "@")
+		for i := range r.Modules {
+			if m := &r.Modules[i]; pkg == m.Path || strings.HasPrefix(pkg, m.Path+"/") {
+				out[path.Join(m.Root, strings.TrimPrefix(strings.TrimPrefix(pkg, m.Path), "/"))] = true
+			}
+		}
+	}
+	return out
 }

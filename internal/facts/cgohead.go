@@ -14,6 +14,7 @@ const maxCgoLines = 200
 type cgoHead struct {
 	includes []Line   // "x.h" and <x.h>, with their quotes
 	dirs     []string // -I of #cgo lines, as written
+	tags     []string // before the name of the setting in #cgo lines
 }
 
 // readCgoHead reads the comments above import "C"; see
@@ -47,6 +48,8 @@ func (g *GoFile) readCgoHead(src []byte) {
 	if len(h.includes) > 0 {
 		g.cgo = h
 	}
+	slices.Sort(h.tags)
+	g.CgoTags = slices.Compact(h.tags)
 }
 
 func (h *cgoHead) line(t string, pos Pos) {
@@ -71,6 +74,11 @@ func (h *cgoHead) line(t string, pos Pos) {
 	}
 	if flags, ok := strings.CutPrefix(rest, "cgo "); ok {
 		kind, flags, ok := strings.Cut(flags, ":")
+		if words := strings.Fields(kind); ok && len(words) > 1 && len(h.tags) < maxCgoLines {
+			for _, w := range words[:len(words)-1] {
+				h.tags = append(h.tags, strings.FieldsFunc(w, func(c rune) bool { return c == ',' || c == '!' })...)
+			}
+		}
 		if !ok || !strings.Contains(kind, "CFLAGS") && !strings.Contains(kind, "CPPFLAGS") && !strings.Contains(kind, "CXXFLAGS") {
 			return
 		}

@@ -364,6 +364,8 @@ func readGoHead(f io.Reader, name string, buf []byte) (GoFile, []byte, error) {
 	if g.Package == "" {
 		return g, buf, err
 	}
+	g.readCgoHead(buf)
+	g.cgo = nil // headers elsewhere are not looked for
 	return g, buf, nil
 }
 

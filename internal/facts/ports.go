@@ -2,13 +2,16 @@ package facts
 
 import (
 	"go/build/constraint"
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // ports are the systems that Go is made for, as `go tool dist list` of Go
-// 1.26 gives them; a test compares. Files for older ones are built by nothing.
+// 1.26 gives them; a test compares.
 var ports = portsOf(
 	"aix/ppc64", "android/386", "android/amd64", "android/arm", "android/arm64", "darwin/amd64", "darwin/arm64",
 	"dragonfly/amd64", "freebsd/386", "freebsd/amd64", "freebsd/arm", "freebsd/arm64", "illumos/amd64", "ios/amd64",
@@ -35,9 +38,10 @@ func portsOf(names ...string) []Platform {
 // IsPort reports whether a tag names a system or an architecture.
 func IsPort(tag string) bool { return knownOS[tag] || knownArch[tag] || tag == "unix" }
 
-// Buildable reports whether any build takes the file: on one of the systems
-// Go is made for, with any tags, by a Go not older than goVersion, "1.22" say.
-// False is certain; true may be wrong where one tag stands in it twice.
+// Buildable reports whether any build takes the file: on any system that a
+// release of Go may be made for, with any tags, by a Go not older than
+// goVersion, "1.22" say. False is certain; true may be wrong where one tag
+// stands in it twice.
 func (g *GoFile) Buildable(goVersion string) bool {
 	base := path.Base(g.Path)
 	x := g.Constraint()
@@ -50,6 +54,32 @@ func (g *GoFile) Buildable(goVersion string) bool {
 		}
 	}
 	minor := minorOf(goVersion)
+	if g.buildableOn(ports, base, x, minor) {
+		return true
+	}
+	// A port that is gone, or that may come, and a fallback for any that is not
+	// named are no mistakes: another release of Go builds them.
+	later := anyPort()
+	if minor >= 15 { // go.dev/doc/go1.14#nacl, go.dev/doc/go1.15#darwin
+		later = slices.DeleteFunc(slices.Clone(later), func(p Platform) bool {
+			return p.GOOS == "nacl" || (p.GOOS == "darwin" || p.GOOS == "ios") && (p.GOARCH == "386" || p.GOARCH == "arm")
+		})
+	}
+	return g.buildableOn(later, base, x, minor)
+}
+
+// anyPort gives every pair of names that a release of Go may know.
+var anyPort = sync.OnceValue(func() []Platform {
+	var out []Platform
+	for _, o := range append(slices.Sorted(maps.Keys(knownOS)), "later") {
+		for _, a := range append(slices.Sorted(maps.Keys(knownArch)), "later") {
+			out = append(out, Platform{o, a})
+		}
+	}
+	return out
+})
+
+func (g *GoFile) buildableOn(ports []Platform, base string, x constraint.Expr, minor int) bool {
 	for _, p := range ports {
 		if !fitsName(base, p.GOOS, p.GOARCH) {
 			continue

@@ -103,6 +103,9 @@ type GoFile struct {
 	// another directory than the package's own.
 	OutsideHeaders []Line `json:"outsideHeaders,omitempty"`
 
+	// CgoTags are the tags that its #cgo lines ask for, systems among them.
+	CgoTags []string `json:"cgoTags,omitempty"`
+
 	cgo   *cgoHead          // until OutsideHeaders is known
 	exprs []constraint.Expr // its build lines, parsed; nil in a document that was not read here
 }

@@ -155,7 +155,7 @@ func (g *GoFile) eachConstraintTag(f func(string)) {
 }
 
 // DeclaredTags gives the tags that files of the repository and of the
-// packages in Deps ask for, each with one place.
+// packages in Deps ask for, in #cgo lines as well, each with one place.
 func (r *Repo) DeclaredTags() map[string]Pos {
 	out := map[string]Pos{}
 	note := func(g *GoFile) {
@@ -168,6 +168,11 @@ func (r *Repo) DeclaredTags() map[string]Pos {
 				out[t] = pos
 			}
 		})
+		for _, t := range g.CgoTags {
+			if _, ok := out[t]; !ok {
+				out[t] = Pos{File: g.Path, Line: 1, Column: 1}
+			}
+		}
 	}
 	for i := range r.GoFiles {
 		note(&r.GoFiles[i])

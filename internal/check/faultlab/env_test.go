@@ -297,18 +297,3 @@ func TestLeftoverOfGoEnv(t *testing.T) {
 	wants(t, err == nil, true, out, "runs")
 	observed(t, "ENV010", dir, tree(t, "-- go.mod --\nmodule example.com/app\n\ngo 1.26\n-- Makefile --\nrelease:\n\tGOOS=linux GOARCH=s390x go build .\n"))
 }
-
-func TestToolchainHeldBack(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	const app = "-- main.go --\npackage main\n\nfunc main() {}\n-- Dockerfile --\nFROM golang:1.26\nENV GOTOOLCHAIN=local\nWORKDIR /src\nCOPY . .\nRUN go build -o /app .\n"
-	lay(t, dir, app+"-- go.mod --\nmodule example.com/app\n\ngo 1.999\n")
-	equal(t, "newer go line", finds(t, dir, "GO007"), "[Dockerfile:2]")
-	out, err := goRun(t, dir, nil, "build", "-o", os.DevNull, ".")
-	wants(t, err == nil, false, out, "go.mod requires go >= 1.999")
-	lay(t, dir, "-- go.mod --\nmodule example.com/app\n\ngo 1.26\n")
-	equal(t, "the image's go line", finds(t, dir, "GO007"), "[]")
-	out, err = goRun(t, dir, nil, "build", "-o", os.DevNull, ".")
-	wants(t, err == nil, true, out, "")
-	observed(t, "ENV011", tree(t, app+"-- go.mod --\nmodule example.com/app\n\ngo 1.999\n"), dir)
-}

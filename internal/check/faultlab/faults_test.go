@@ -51,7 +51,6 @@ var faults = []fault{
 	{rule: "ENV007", ran: goCommand, bad: "the program is made of what lay in GOPATH, and names no modules", good: "`missing go.sum entry`: nothing unchecked is built"},
 	{rule: "ENV008", ran: goProxy, bad: "the build adds a requirement to go.mod by itself", good: "`no required module provides package`"},
 	{rule: "ENV010", ran: goCommand, bad: "what `go env -w` left makes the next `go run` end with `exec format error`", good: "the program runs"},
-	{rule: "ENV011", ran: goCommand, bad: "`go.mod requires go >= 1.999`", good: "the build works"},
 	{rule: "ENV012", ran: goProxy, bad: "the last proxy of the list is never asked", good: "it answers where the first one does not"},
 	{rule: "ENV013", ran: goProxy, bad: "the public proxy is asked for the private name", good: "it is not"},
 	{rule: "GO001", ran: goCommand, bad: "`go.mod requires go >= 1.99`", good: "the build works"},
@@ -157,8 +156,8 @@ func page() string {
 Written by `+"`go test ./internal/check/faultlab -update`"+`. For each rule
 here a test sees the fault happen, with the real thing, and sees that it does
 not once it is mended. It also holds that the rule finds the fault in the files
-that were run, or in those of the rule's own test where nothing but Go code was
-run, and finds nothing in the mended ones. %d of the %d rules are shown on any
+that were run, or in those of the rule's own test, and nothing in the mended
+ones. %d of the %d rules are shown on any
 Linux machine with Go by `+"`go test`"+`; those marked * by `+"`SLIPWAY_E2E=1 go test`"+`,
 which fails where a part is missing.
 
