@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -13,16 +12,19 @@ import (
 var errManyJobs = errors.New("too many jobs")
 
 // readGitHub reads a workflow of GitHub Actions
-// (docs.github.com/actions/reference/workflows-and-actions/workflow-syntax).
-func readGitHub(name string, src []byte) (Workflow, error) {
+// (docs.github.com/actions/reference/workflows-and-actions/workflow-syntax)
+// with the composite actions of the repository that it uses, and the comments
+// in these that silence rules.
+func readGitHub(name string, src []byte, near nearby) (Workflow, []Ignore, error) {
 	w := Workflow{Path: name, Kind: "github"}
-	f, err := parseYAML(name, src)
+	y, err := parseYAML(name, src)
 	if err != nil {
-		return w, err
+		return w, nil, err
 	}
-	if f.root == nil || f.root.Kind != yaml.MappingNode {
-		return w, fmt.Errorf("not a mapping")
+	if y.root == nil || y.root.Kind != yaml.MappingNode {
+		return w, nil, fmt.Errorf("not a mapping")
 	}
+	f := &githubFile{yamlFile: y, near: near, left: maxInlined}
 	w.Name, w.Env = f.line(get(f.root, "name")), f.table(get(f.root, "env"))
 	w.Permissions = f.permissions(f.root)
 	if on := get(f.root, "on"); on != nil && on.Kind == yaml.MappingNode {
@@ -35,11 +37,11 @@ func readGitHub(name string, src []byte) (Workflow, error) {
 	defaults := get(get(f.root, "defaults"), "run")
 	for _, e := range entries(get(f.root, "jobs")) {
 		if len(w.Jobs) == maxJobs {
-			return w, errManyJobs
+			return w, f.ignores, errManyJobs
 		}
 		w.Jobs = append(w.Jobs, f.githubJob(e[0], deref(e[1]), w.Env, defaults))
 	}
-	return w, nil
+	return w, f.ignores, nil
 }
 
 func (f yamlFile) permissions(n *yaml.Node) *Permissions {
@@ -54,7 +56,7 @@ func (f yamlFile) permissions(n *yaml.Node) *Permissions {
 	return out
 }
 
-func (f yamlFile) githubJob(key, n *yaml.Node, env map[string]Line, defaults *yaml.Node) Job {
+func (f *githubFile) githubJob(key, n *yaml.Node, env map[string]Line, defaults *yaml.Node) Job {
 	j := Job{ID: key.Value, Pos: f.pos(key), Permissions: f.permissions(n), Env: f.table(get(n, "env")), Uses: f.line(get(n, "uses"))}
 	if c := get(n, "container"); c != nil {
 		l := f.unquoted(c)
@@ -97,15 +99,8 @@ func (f yamlFile) githubJob(key, n *yaml.Node, env map[string]Line, defaults *ya
 			}
 		}
 	}
-	envs := []map[string]Line{env, j.Env}
-	for _, s := range items(get(n, "steps")) {
-		if s = deref(s); s != nil && s.Kind == yaml.MappingNode {
-			j.Steps = append(j.Steps, f.githubStep(s, slices.Clone(envs), shell, dir))
-			if set := exportsOf(&j.Steps[len(j.Steps)-1]); set != nil {
-				envs = append(envs, set)
-			}
-		}
-	}
+	r := stepReader{f: f, job: &j, envs: []map[string]Line{env, j.Env}, own: true}
+	r.steps(f.yamlFile, get(n, "steps"), shell, dir)
 	return j
 }
 

@@ -3,7 +3,7 @@ package facts
 import "testing"
 
 func TestGitHubEnv(t *testing.T) {
-	w, err := readGitHub("ci.yml", []byte(`jobs:
+	w, _, err := readGitHub("ci.yml", []byte(`jobs:
   a:
     env: {A: job}
     steps:
@@ -15,7 +15,7 @@ func TestGitHubEnv(t *testing.T) {
         run: echo "D=1" >> $GITHUB_ENV
       - run: go build
         env: {E: own}
-`))
+`), nearby{})
 	if err != nil {
 		t.Fatal(err)
 	}

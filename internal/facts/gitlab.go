@@ -1,7 +1,8 @@
 package facts
 
 import (
-	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -12,119 +13,129 @@ import (
 var gitlabWords = set("default", "include", "stages", "variables", "workflow", "image", "services",
 	"cache", "before_script", "after_script", "spec", "types")
 
-// readGitLab reads a .gitlab-ci.yml. What it includes from elsewhere is not
-// read; what it extends in the same file is.
-func readGitLab(name string, src []byte) (Workflow, error) {
+// readGitLab reads a .gitlab-ci.yml with the files of the repository that it
+// includes, and the comments in these that silence rules. What it includes
+// from elsewhere is not read.
+func readGitLab(name string, src []byte, near nearby) (Workflow, []Ignore, error) {
 	w := Workflow{Path: name, Kind: "gitlab"}
-	f, err := parseYAML(name, src)
+	g, err := openGitLab(name, src, near)
 	if err != nil {
-		return w, err
+		return w, nil, err
 	}
-	if f.root == nil || f.root.Kind != yaml.MappingNode {
-		return w, fmt.Errorf("not a mapping")
-	}
-	w.Env = f.gitlabVariables(get(f.root, "variables"))
-	for _, e := range entries(f.root) {
-		n := deref(e[1])
-		if gitlabWords[e[0].Value] || strings.HasPrefix(e[0].Value, ".") || n == nil || n.Kind != yaml.MappingNode {
+	w.Env = g.gitlabVariables(g.refer(g.top["variables"], maxReferences))
+	seen := map[string]bool{}
+	for _, e := range entries(g.root) {
+		key, n := e[0].Value, deref(e[1])
+		if gitlabWords[key] || strings.HasPrefix(key, ".") || n == nil || n.Kind != yaml.MappingNode || seen[key] {
 			continue
 		}
+		seen[key] = true
 		if len(w.Jobs) == maxJobs {
-			return w, errManyJobs
+			return w, g.ignores, errManyJobs
 		}
-		w.Jobs = append(w.Jobs, f.gitlabJob(e[0], n, w.Env))
+		w.Jobs = append(w.Jobs, g.gitlabJob(e[0], g.job(n, maxExtends), w.Env))
 	}
-	return w, nil
+	return w, g.ignores, nil
 }
 
-// inherited looks a key up in a job, in what it extends, in default and at
-// the top.
-func (f yamlFile) inherited(n *yaml.Node, key string, global bool) *yaml.Node {
-	if v := f.extended(n, key, 4); v != nil || !global {
-		return v
+// inherited looks a key up in a job, in default and at the top.
+func (g *gitlabFile) inherited(j settledJob, key string, global bool) *yaml.Node {
+	if v := get(j.node, key); v != nil {
+		return g.refer(v, maxReferences)
 	}
-	if v := get(get(f.root, "default"), key); v != nil {
-		return v
+	if !global || !j.whole || !inherits(j.node, "default", key) {
+		return nil
 	}
-	return get(f.root, key)
+	if v := get(g.top["default"], key); v != nil {
+		return g.refer(v, maxReferences)
+	}
+	return g.refer(g.top[key], maxReferences)
 }
 
-// extended follows extends, of which the last of several wins. Four levels
-// are what people use; a cycle ends there too.
-func (f yamlFile) extended(n *yaml.Node, key string, levels int) *yaml.Node {
-	if v := get(n, key); v != nil || levels == 0 {
-		return v
-	}
-	parents := f.scalars(get(n, "extends"))
-	for i := len(parents) - 1; i >= 0 && i > len(parents)-4; i-- {
-		if v := f.extended(get(f.root, parents[i].Value), key, levels-1); v != nil {
-			return v
+func (g *gitlabFile) gitlabJob(key *yaml.Node, sj settledJob, global map[string]Line) Job {
+	n := sj.node
+	j := Job{ID: key.Value, Pos: g.pos(key), Env: g.gitlabVariables(g.inherited(sj, "variables", false))}
+	taken := map[string]Line{}
+	for k, l := range global {
+		if _, own := j.Env[k]; inherits(n, "variables", k) {
+			taken[k] = l
+		} else if !own {
+			if j.Env == nil {
+				j.Env = map[string]Line{}
+			}
+			j.Env[k] = Line{"$" + k, l.Pos} // not known, for whoever looks into the workflow's as well
 		}
 	}
-	return nil
-}
-
-func (f yamlFile) gitlabJob(key, n *yaml.Node, global map[string]Line) Job {
-	j := Job{ID: key.Value, Pos: f.pos(key), Env: f.gitlabVariables(f.inherited(n, "variables", false))}
-	if img := f.inherited(n, "image", true); img != nil {
-		l := f.unquoted(img)
+	if img := g.inherited(sj, "image", true); img != nil {
+		l := g.unquoted(img)
 		if img.Kind == yaml.MappingNode {
-			l = f.unquoted(get(img, "name"))
+			l = g.unquoted(get(img, "name"))
 		}
-		full := l.Value
-		for k, v := range global {
-			full = strings.ReplaceAll(strings.ReplaceAll(full, "${"+k+"}", v.Value), "$"+k, v.Value)
-		}
+		full := os.Expand(l.Value, func(k string) string {
+			for _, t := range []map[string]Line{j.Env, taken} {
+				if v, ok := t[k]; ok && !strings.Contains(v.Value, "$") {
+					return v.Value
+				}
+			}
+			return "${" + k + "}"
+		})
 		j.Image = imageRef(l.Value, full, l.Pos)
 	}
-	for _, l := range f.scalars(f.inherited(n, "tags", true)) {
+	for _, l := range g.scalars(g.inherited(sj, "tags", true)) {
 		j.RunsOn = append(j.RunsOn, l.Value)
 	}
-	for _, it := range items(get(n, "needs")) {
-		l := f.line(it)
+	for _, it := range items(g.refer(get(n, "needs"), maxReferences)) {
+		l := g.line(it)
 		if j := get(it, "job"); j != nil {
-			l = f.line(j)
+			l = g.line(j)
 		}
 		if l.Value != "" {
 			j.Needs = append(j.Needs, l.Value)
 		}
 	}
-	fresh := &shellState{env: literalEnv(global, j.Env), vars: map[string]string{}, dir: "."}
+	fresh := &shellState{env: literalEnv(taken, j.Env), vars: map[string]string{}, dir: "."}
+	if !sj.whole && get(n, "before_script") == nil {
+		fresh.dir = "" // what it extends elsewhere may have one
+	}
 	state := fresh
 	for _, k := range []string{"before_script", "script", "after_script"} {
-		v := f.inherited(n, k, k != "script")
+		v := g.inherited(sj, k, k != "script")
 		if v == nil {
+			if get(n, k) != nil {
+				state = &shellState{env: fresh.env, vars: fresh.vars} // a reference to what is not known
+			}
 			continue
 		}
 		if k == "after_script" {
 			state = fresh // the only one with a shell of its own
 		}
 		var s JobStep
-		s, state = f.gitlabStep(k, v, state)
+		s, state = g.gitlabStep(k, v, state)
 		j.Steps = append(j.Steps, s)
 	}
 	return j
 }
 
 // gitlabStep reads a list of shell lines that one shell runs.
-func (f yamlFile) gitlabStep(name string, n *yaml.Node, from *shellState) (JobStep, *shellState) {
-	s := JobStep{Pos: f.pos(n), Name: name}
-	var text strings.Builder
+func (g *gitlabFile) gitlabStep(name string, n *yaml.Node, from *shellState) (JobStep, *shellState) {
+	s := JobStep{Pos: g.pos(n), Name: name}
+	var text, run strings.Builder
 	var at []Pos // of every line of text
-	for _, it := range items(n) {
-		for _, it := range items(it) { // nested lists are flattened
-			it = deref(it)
-			if it == nil || it.Kind != yaml.ScalarNode || it.Tag == "!reference" {
-				continue
-			}
-			place := f.textAt(it)
-			for i, l := range strings.Split(strings.TrimSuffix(it.Value, "\n"), "\n") {
-				text.WriteString(l + "\n")
-				at = append(at, place(i+1, 1))
-			}
+	var unknown []Pos
+	g.eachLine(n, maxReferences, func(it, reference *yaml.Node) {
+		if it == nil { // it may go anywhere
+			text.WriteString("cd -\n")
+			at, unknown = append(at, g.pos(reference)), append(unknown, g.pos(reference))
+			return
 		}
-	}
-	s.Run = Line{text.String(), s.Pos}
+		place := g.textAt(it)
+		for i, l := range strings.Split(strings.TrimSuffix(it.Value, "\n"), "\n") {
+			run.WriteString(l + "\n")
+			text.WriteString(hideBetween(l, "$[[", "]]") + "\n")
+			at = append(at, place(i+1, 1))
+		}
+	})
+	s.Run = Line{run.String(), s.Pos}
 	var after *shellState
 	s.Commands, after, _ = followShell(shellText{src: text.String(), from: from, at: func(line, column int) Pos {
 		if line < 1 || line > len(at) {
@@ -136,6 +147,9 @@ func (f yamlFile) gitlabStep(name string, n *yaml.Node, from *shellState) (JobSt
 		}
 		return p
 	}})
+	if len(unknown) > 0 {
+		s.Commands = slices.DeleteFunc(s.Commands, func(c Command) bool { return slices.Contains(unknown, c.Pos) })
+	}
 	return s, after
 }
 

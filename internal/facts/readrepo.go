@@ -39,6 +39,7 @@ func ReadRepo(ctx context.Context, root string) (Repo, error) {
 		return Repo{}, fmt.Errorf("read repository: %w", err)
 	}
 	parts := make([]Repo, len(w.jobs))
+	near := nearby{root, w.files}
 	var eg errgroup.Group
 	const batch = 64
 	eg.SetLimit(runtime.GOMAXPROCS(0))
@@ -49,7 +50,7 @@ func ReadRepo(ctx context.Context, root string) (Repo, error) {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				parts[i], buf = readRepoFile(root, w.jobs[i], buf)
+				parts[i], buf = readRepoFile(near, w.jobs[i], buf)
 			}
 			return nil
 		})
@@ -67,15 +68,15 @@ func ReadRepo(ctx context.Context, root string) (Repo, error) {
 
 // readRepoFile reads one file into buf, which it may enlarge and gives back;
 // what the file says is in the Repo it gives, which keeps nothing of buf.
-func readRepoFile(root string, j repoJob, buf []byte) (Repo, []byte) {
-	src, err := readLimited(filepath.Join(root, filepath.FromSlash(j.path)), j.limit(), buf)
+func readRepoFile(near nearby, j repoJob, buf []byte) (Repo, []byte) {
+	src, err := readLimited(filepath.Join(near.root, filepath.FromSlash(j.path)), j.limit(), buf)
 	if err != nil && j.kind == "yaml" {
 		return Repo{}, buf // what is so large was not written by hand
 	}
 	if err != nil {
 		return Repo{Notes: []Note{{Pos: Pos{File: j.path}, Text: i18n.M("facts.note.unread", reason(err))}}}, buf
 	}
-	return parseRepoFile(j, src), src
+	return parseRepoFile(near, j, src), src
 }
 
 // limit is how large the file may be, in bytes.
@@ -89,7 +90,7 @@ func (j repoJob) limit() int64 {
 	return maxTextFile
 }
 
-func parseRepoFile(j repoJob, src []byte) (r Repo) {
+func parseRepoFile(near nearby, j repoJob, src []byte) (r Repo) {
 	note := func(text i18n.Message) { r.Notes = append(r.Notes, Note{Pos: Pos{File: j.path}, Text: text}) }
 	switch j.kind {
 	case "go":
@@ -132,7 +133,8 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 		if j.kind == "gitlab" {
 			read = readGitLab
 		}
-		w, err := read(j.path, src)
+		w, beside, err := read(j.path, src, near)
+		r.Ignores = beside
 		if err != nil {
 			note(i18n.M("facts.note.unread", reason(err)))
 			return r
@@ -174,9 +176,11 @@ func parseRepoFile(j repoJob, src []byte) (r Repo) {
 		r.EnvFiles = []EnvFile{readEnvFile(j.path, string(src))}
 	}
 	if j.kind != "go.sum" && j.kind != "vendor" {
-		if r.Ignores = readIgnores(j.path, src); len(r.Ignores) == maxIgnores {
+		own := readIgnores(j.path, src)
+		if len(own) == maxIgnores {
 			note(i18n.M("facts.note.ignores", maxIgnores))
 		}
+		r.Ignores = append(r.Ignores, own...)
 	}
 	return r
 }
@@ -269,6 +273,12 @@ func (r *Repo) finish(root string, files map[string]bool) {
 		g.Module = m
 		g.settleHeaders(files)
 	}
+	once := map[Pos]bool{} // two workflows may use one action
+	r.Ignores = slices.DeleteFunc(r.Ignores, func(g Ignore) bool {
+		again := once[g.Pos]
+		once[g.Pos] = true
+		return again
+	})
 	r.joinManifests()
 	for i := range r.Dockerfiles {
 		d := &r.Dockerfiles[i]

@@ -253,6 +253,7 @@ type Job struct {
 // before_script, script and after_script.
 type JobStep struct {
 	Pos      Pos             `json:"pos"`
+	Via      Pos             `json:"via,omitzero"` // the step that uses the action of this repository of which it is a step; zero if it is the job's own
 	Name     string          `json:"name,omitempty"`
 	Uses     Line            `json:"uses,omitzero"`
 	With     map[string]Line `json:"with,omitempty"`

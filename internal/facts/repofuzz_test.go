@@ -24,8 +24,8 @@ func FuzzRepoFiles(f *testing.F) {
 		at := func(l, c int) Pos { return Pos{Line: l, Column: c} }
 		var r Repo
 		r.Dockerfiles = []Dockerfile{readDockerfile("Dockerfile", src)}
-		gh, _ := readGitHub("x.yml", src)
-		gl, _ := readGitLab("x.yml", src)
+		gh, _, _ := readGitHub("x.yml", src, nearby{})
+		gl, _, _ := readGitLab("x.yml", src, nearby{})
 		r.Workflows = []Workflow{gh, gl}
 		cs, _ := readShell(shellText{src: string(src), at: at})
 		r.Scripts = []Script{readMakefile("Makefile", string(src)), {Commands: cs}}
@@ -74,10 +74,10 @@ func TestBombs(t *testing.T) {
 	readDockerfile("Dockerfile", []byte("FROM a\nRUN "+strings.Repeat("${A:-", 50000)+"\n"))
 	readMakefile("Makefile", double("A = $(B)$(B)$(B)$(B)\nB = $(C)$(C)$(C)$(C)\nC = $(A)$(A)$(A)$(A)")+"x:\n"+double("\t$(A)"))
 	for _, src := range []string{merges.String(), "a: &a {extends: [b, b, b]}\nb: {extends: [a, a, a]}\n" + strings.Repeat("[", 20000)} {
-		if _, err := readGitHub("x.yml", []byte(src)); err != nil {
+		if _, _, err := readGitHub("x.yml", []byte(src), nearby{}); err != nil {
 			t.Logf("github: %v", err)
 		}
-		if _, err := readGitLab("x.yml", []byte(src)); err != nil {
+		if _, _, err := readGitLab("x.yml", []byte(src), nearby{}); err != nil {
 			t.Logf("gitlab: %v", err)
 		}
 	}

@@ -14,7 +14,16 @@ type yamlFile struct {
 	name  string
 	lines []string
 	root  *yaml.Node
-	above int // lines of the file above the document
+	above int                      // lines of the file above the document
+	home  map[*yaml.Node]*yamlFile // the file of a node that is not of this one
+}
+
+// of gives the file that a node stands in.
+func (f yamlFile) of(n *yaml.Node) yamlFile {
+	if o := f.home[n]; o != nil {
+		return *o
+	}
+	return f
 }
 
 func parseYAML(name string, src []byte) (yamlFile, error) {
@@ -30,6 +39,7 @@ func parseYAML(name string, src []byte) (yamlFile, error) {
 }
 
 func (f yamlFile) pos(n *yaml.Node) Pos {
+	f = f.of(n)
 	return Pos{File: f.name, Line: f.above + n.Line, Column: n.Column}
 }
 
@@ -44,6 +54,7 @@ func (f yamlFile) line(n *yaml.Node) Line {
 // it is not all of it on one line.
 func (f yamlFile) written(n *yaml.Node) Line {
 	l := f.line(n)
+	f = f.of(deref(n))
 	if n = deref(n); l.Value == "" || n.Line < 1 || n.Line > len(f.lines) {
 		return Line{}
 	}
@@ -187,6 +198,7 @@ func (f yamlFile) table(n *yaml.Node) map[string]Line {
 
 // textAt gives the place in the file of a line and column of a scalar's text.
 func (f yamlFile) textAt(n *yaml.Node) func(line, column int) Pos {
+	f = f.of(n)
 	switch n.Style &^ (yaml.TaggedStyle) {
 	case yaml.LiteralStyle, yaml.FoldedStyle:
 		indent := 0
@@ -218,14 +230,19 @@ func (f yamlFile) textAt(n *yaml.Node) func(line, column int) Pos {
 
 // hideExpressions replaces every ${{ … }} by a shell variable that nobody
 // sets, of the same length so that columns stay.
-func hideExpressions(s string) string {
+func hideExpressions(s string) string { return hideBetween(s, "${{", "}}") }
+
+func hideBetween(s, from, to string) string {
+	if !strings.Contains(s, from) {
+		return s
+	}
 	var b strings.Builder
 	for {
-		i := strings.Index(s, "${{")
+		i := strings.Index(s, from)
 		if i < 0 {
 			break
 		}
-		j := strings.Index(s[i:], "}}")
+		j := strings.Index(s[i:], to)
 		if j < 0 {
 			break
 		}
