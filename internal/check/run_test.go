@@ -45,6 +45,9 @@ func TestRulesAreComplete(t *testing.T) {
 		if strings.HasSuffix(r.Title.String(), ".") {
 			t.Errorf("%s: the title ends with a full stop", r.ID)
 		}
+		if !slices.ContainsFunc(families, r.In) {
+			t.Errorf("%s is of no family", r.ID)
+		}
 	}
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) != len(ids) {

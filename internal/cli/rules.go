@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -53,23 +54,33 @@ func (a *app) rulesCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			doc := rulesDoc{SchemaVersion: check.SchemaVersion}
 			t := &report.Table{Columns: []report.Column{
-				{Title: i18n.M("check.rules.id")}, {Title: i18n.M("check.rules.severity")}, {Title: i18n.M("check.rules.title")},
-			}}
+				{Title: i18n.M("check.rules.id")}, {Title: i18n.M("check.rules.severity")}, {Title: i18n.M("check.rules.title"), Wrap: true},
+			}, Notes: []i18n.Message{i18n.M("check.rules.advice")}, Sections: true}
 			for _, r := range check.Rules() {
 				doc.Rules = append(doc.Rules, ruleDocOf(r))
-				severity := string(r.Severity)
-				if r.Advisory {
-					severity += " (" + a.say(i18n.M("check.advisory")) + ")"
+			}
+			for _, f := range check.Families() {
+				t.Rows = append(t.Rows, []string{f.Prefix + ": " + a.say(f.Title)})
+				for _, r := range check.Rules() {
+					if r.In(f) {
+						t.Rows = append(t.Rows, a.ruleRow(r))
+					}
 				}
-				title := a.say(r.Title)
-				if !r.Needs.IsZero() {
-					title += ". " + a.say(r.Needs)
-				}
-				t.Rows = append(t.Rows, []string{r.ID, severity, title})
 			}
 			return a.result(doc, t)
 		},
 	}
+}
+
+func (a *app) ruleRow(r check.Rule) []string {
+	severity, title := string(r.Severity), a.say(r.Title)
+	if r.Advisory {
+		severity += " (" + a.say(i18n.M("check.advisory")) + ")"
+	}
+	if !r.Needs.IsZero() {
+		title += " (" + a.say(r.Needs) + ")"
+	}
+	return []string{r.ID, severity, title}
 }
 
 func (a *app) explainCommand() *cobra.Command {
@@ -88,7 +99,23 @@ func (a *app) explainCommand() *cobra.Command {
 			if !ok {
 				return check.UnknownRule(args[0])
 			}
-			return a.result(explainDoc{check.SchemaVersion, ruleDocOf(r)}, strings.TrimPrefix(r.Page(a.lang), "## "))
+			return a.result(explainDoc{check.SchemaVersion, ruleDocOf(r)}, a.explanation(r))
 		},
 	}
+}
+
+// explanation is the rule's page without the marks of Markdown.
+func (a *app) explanation(r check.Rule) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n%s\n", r.ID, a.say(r.Title), r.Rank(a.lang))
+	for _, part := range []struct {
+		head i18n.Message
+		text string
+	}{{i18n.M("check.doc.why"), a.say(r.Why)}, {i18n.M("check.doc.fix"), a.say(r.Fix)}, {i18n.M("check.doc.bad"), r.Bad}, {i18n.M("check.doc.good"), r.Good}} {
+		fmt.Fprintf(&b, "\n%s\n", strings.TrimSuffix(a.say(part.head), ":"))
+		for line := range strings.Lines(part.text) {
+			b.WriteString("  " + strings.TrimSuffix(line, "\n") + "\n")
+		}
+	}
+	return b.String()
 }

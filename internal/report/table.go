@@ -23,6 +23,8 @@ type Table struct {
 	Columns []Column
 	Rows    [][]string     // in the user's words; a missing cell is empty
 	Notes   []i18n.Message // below the table
+	// Sections says that a row of one cell is the heading of those below it.
+	Sections bool
 }
 
 // UnitNote says what MB means, for below a table with sizes.
@@ -33,6 +35,9 @@ func (t *Table) WriteText(w io.Writer, s Style) error {
 	var b strings.Builder
 	if len(t.Rows) > 0 {
 		t.write(&b, s)
+	}
+	if t.Sections && len(t.Notes) > 0 {
+		b.WriteByte('\n')
 	}
 	for _, n := range t.Notes {
 		b.WriteString(s.paint(faint, clean(n.In(s.Lang))) + "\n")
@@ -52,7 +57,9 @@ func (t *Table) write(b *strings.Builder, s Style) {
 		cols[i] = Width(titles[i])
 		widest = max(widest, cols[i])
 		for _, row := range t.Rows {
-			cols[i] = max(cols[i], Width(cell(row, i)))
+			if !t.heading(row) {
+				cols[i] = max(cols[i], Width(cell(row, i)))
+			}
 		}
 	}
 	total := 2 * (len(cols) - 1)
@@ -68,6 +75,10 @@ func (t *Table) write(b *strings.Builder, s Style) {
 			if i > 0 {
 				b.WriteByte('\n')
 			}
+			if t.heading(row) {
+				b.WriteString(s.paint(bold, cell(row, 0)) + "\n")
+				continue
+			}
 			for j, title := range titles {
 				if c := cell(row, j); c != "" {
 					b.WriteString(s.paint(bold, title) + strings.Repeat(" ", widest-Width(title)+2) + c + "\n")
@@ -78,9 +89,15 @@ func (t *Table) write(b *strings.Builder, s Style) {
 	}
 	t.line(b, titles, cols, func(c string) string { return s.paint(bold, c) })
 	for _, row := range rows {
+		if t.heading(row) {
+			b.WriteString("\n" + s.paint(bold, cell(row, 0)) + "\n")
+			continue
+		}
 		t.line(b, row, cols, func(c string) string { return c })
 	}
 }
+
+func (t *Table) heading(row []string) bool { return t.Sections && len(row) == 1 }
 
 // wrapLeast is the narrowest a wrapped column is still readable in.
 const wrapLeast = 24
@@ -95,6 +112,10 @@ func (t *Table) wrapped(cols []int, excess int) [][]string {
 		}
 		var rows [][]string
 		for _, row := range t.Rows {
+			if t.heading(row) {
+				rows = append(rows, row)
+				continue
+			}
 			lines, ok := wrap(cell(row, i), cols[i]-excess)
 			if !ok {
 				return nil
