@@ -12,10 +12,10 @@ import (
 func (r Rule) Rank(l i18n.Lang) string {
 	s := i18n.M("check.doc.severity", r.Severity, r.Confidence, r.Since).In(l)
 	if r.Advisory {
-		s += i18n.M("check.doc.advisory").In(l)
+		s += " " + i18n.M("check.doc.advisory").In(l)
 	}
 	if !r.Needs.IsZero() {
-		s += i18n.M("check.doc.needs", r.Needs.In(l)).In(l)
+		s += " " + i18n.M("check.doc.needs", r.Needs.In(l)).In(l)
 	}
 	return s
 }
