@@ -15,31 +15,15 @@ import (
 // directives and the init functions of the rest.
 func readGoFile(name string, src []byte) (GoFile, error) {
 	g := GoFile{Path: name, Dir: path.Dir(name), Test: strings.HasSuffix(name, "_test.go")}
-	fset := token.NewFileSet()
-	f, err := parser.ParseFile(fset, name, src, parser.ImportsOnly|parser.SkipObjectResolution)
-	if f == nil || f.Name == nil || f.Name.Name == "" || f.Name.Name == "_" {
-		if err == nil {
-			err = fmt.Errorf("no package clause")
+	h, ok := quickGoHead(name, src)
+	if !ok {
+		var err error
+		if h, err = parseGoHead(name, src); err != nil {
+			return g, err
 		}
-		return g, err
 	}
-	g.Package = f.Name.Name
-	at := func(p token.Pos) Pos {
-		q := fset.PositionFor(p, false)
-		return Pos{File: name, Line: q.Line, Column: q.Column}
-	}
-	for _, s := range f.Imports {
-		p, uerr := strconv.Unquote(s.Path.Value)
-		if uerr != nil {
-			continue
-		}
-		i := Import{Path: p, Pos: at(s.Path.Pos())}
-		if s.Name != nil {
-			i.Name = s.Name.Name
-		}
-		g.Imports = append(g.Imports, i)
-	}
-	head := min(fset.PositionFor(f.Package, false).Offset, len(src))
+	g.Package, g.Imports = h.name, h.imports
+	head := h.clause
 	g.readHead(src[:head])
 	if g.Build != "" || len(g.PlusBuild) > 0 {
 		g.exprs = g.constraints()
@@ -50,6 +34,33 @@ func readGoFile(name string, src []byte) (GoFile, error) {
 		g.readEmbeds(src)
 	}
 	return g, nil
+}
+
+// parseGoHead is quickGoHead by go/parser, for any file.
+func parseGoHead(name string, src []byte) (h goHead, err error) {
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, name, src, parser.ImportsOnly|parser.SkipObjectResolution)
+	if f == nil || f.Name == nil || f.Name.Name == "" || f.Name.Name == "_" {
+		if err == nil {
+			err = fmt.Errorf("no package clause")
+		}
+		return h, err
+	}
+	h.name = f.Name.Name
+	for _, s := range f.Imports {
+		p, uerr := strconv.Unquote(s.Path.Value)
+		if uerr != nil {
+			continue
+		}
+		q := fset.PositionFor(s.Path.Pos(), false)
+		im := Import{Path: p, Pos: Pos{File: name, Line: q.Line, Column: q.Column}}
+		if s.Name != nil {
+			im.Name = s.Name.Name
+		}
+		h.imports = append(h.imports, im)
+	}
+	h.clause = min(fset.PositionFor(f.Package, false).Offset, len(src))
+	return h, nil
 }
 
 // readHead reads the comments before the package clause.
