@@ -25,12 +25,12 @@ func runWrongArch(repo *facts.Repo) []finding.Finding {
 		if !imageBuild(&b) || seen[b.Go.Pos] || onBuilder(b.Runtime.Platform) {
 			continue
 		}
-		stages := chain(b.Docker, b.Stage)
+		stages := b.Docker.Lineage(b.Stage)
 		below := stages[len(stages)-1]
 		if !onBuilder(below.Platform) || mayCross(&b) || b.Runtime.Index == b.Stage.Index {
 			continue
 		}
-		over := chain(b.Docker, b.Runtime)
+		over := b.Docker.Lineage(b.Runtime)
 		if last := over[len(over)-1]; last.Platform != "" && !onTarget(last.Platform) {
 			continue
 		}
@@ -58,7 +58,7 @@ func onTarget(platform string) bool {
 // command the architecture.
 func mayCross(b *facts.Build) bool {
 	words := []string{"GOARCH", "TARGETARCH", "TARGETPLATFORM", "TARGETOS", "xx-", "BUILDARCH"}
-	for _, s := range chain(b.Docker, b.Stage) {
+	for _, s := range b.Docker.Lineage(b.Stage) {
 		for name := range s.Env {
 			if hasAny(name, words) {
 				return true

@@ -42,19 +42,6 @@ func (b base) name() string {
 	return name
 }
 
-// chain gives s and the stages it is FROM, nearest first.
-func chain(d *facts.Dockerfile, s *facts.Stage) []*facts.Stage {
-	var out []*facts.Stage
-	for s != nil && len(out) <= len(d.Stages) {
-		out = append(out, s)
-		if s.Parent < 0 || s.Parent >= len(d.Stages) {
-			break
-		}
-		s = &d.Stages[s.Parent]
-	}
-	return out
-}
-
 // foreignLibc are the words in RUN lines that show that programs for another C
 // library can be built or run as well.
 var foreignLibc = map[libc][]string{
@@ -64,7 +51,7 @@ var foreignLibc = map[libc][]string{
 
 // baseOf finds the image below s and what it brings.
 func baseOf(d *facts.Dockerfile, s *facts.Stage) base {
-	stages := chain(d, s)
+	stages := d.Lineage(s)
 	b := known(stages[len(stages)-1].Base)
 	for _, s := range stages {
 		for _, c := range s.Copies {
@@ -152,7 +139,7 @@ func known(ref facts.ImageRef) base {
 	if !ref.Resolved {
 		return b
 	}
-	name := familiar(ref.Name)
+	name := ref.Familiar()
 	tag := ref.Tag
 	switch {
 	case name == "scratch":
@@ -197,11 +184,4 @@ func distroless(b *base, image string) {
 	case b.ref.Tag != "" || b.ref.Digest == "":
 		b.root = facts.Yes
 	}
-}
-
-// familiar strips what docker.io adds to the names of official images.
-func familiar(name string) string {
-	name = strings.TrimPrefix(name, "index.")
-	name = strings.TrimPrefix(name, "docker.io/")
-	return strings.TrimPrefix(name, "library/")
 }

@@ -57,7 +57,7 @@ func setupCaches(r *facts.Repo, s *facts.JobStep) bool {
 	if s.With["cache-dependency-path"].Value != "" {
 		return true
 	}
-	m := moduleAt(r, ".")
+	m := r.ModuleAt(".")
 	return m != nil && m.Root == "." && m.HasGoSum
 }
 

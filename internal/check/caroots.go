@@ -77,7 +77,7 @@ func callsPublicService(p string) bool {
 // certificates: a file named like them, or anything that is not b's program
 // and goes to a directory that may hold them.
 func mayHaveRoots(b *facts.Build) bool {
-	for _, s := range chain(b.Docker, b.Runtime) {
+	for _, s := range b.Docker.Lineage(b.Runtime) {
 		if s.Env["SSL_CERT_FILE"].Value != "" || s.Env["SSL_CERT_DIR"].Value != "" || len(s.Runs) > 0 {
 			return true
 		}

@@ -80,7 +80,7 @@ func fetchesModules(r *facts.Repo) bool {
 // bringsModules reports whether s or one of its parents gets the modules from
 // elsewhere: a module cache that is copied, or a parent that ran go.
 func bringsModules(d *facts.Dockerfile, s *facts.Stage) bool {
-	for i, p := range chain(d, s) {
+	for i, p := range d.Lineage(s) {
 		if slices.ContainsFunc(p.Copies, func(c facts.Copy) bool {
 			return slices.Contains(c.Srcs, "vendor") || c.From != "" && (strings.HasPrefix(path.Clean("/"+c.Dst), "/go") || strings.Contains(c.Dst, "pkg/mod"))
 		}) {

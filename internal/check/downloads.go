@@ -108,7 +108,7 @@ func eachProgramStage(r *facts.Repo, visit func(*facts.Stage, finding.Evidence))
 			if top == nil {
 				continue
 			}
-			for _, s := range chain(b.Docker, top) {
+			for _, s := range b.Docker.Lineage(top) {
 				if !seen[s] {
 					seen[s] = true
 					visit(s, finding.Evidence{Pos: b.Go.Pos, Text: i18n.M("rule.img004.build")})

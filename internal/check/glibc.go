@@ -79,7 +79,7 @@ var glibcs = map[string]map[string]string{
 // tell. A golang image without the name of a Debian release is at least the
 // bookworm that Go 1.21 began with.
 func glibcOf(ref facts.ImageRef) string {
-	name := familiar(ref.Name)
+	name := ref.Familiar()
 	if image, ok := strings.CutPrefix(name, "gcr.io/distroless/"); ok {
 		_, release, _ := strings.Cut(image, "-debian")
 		return glibcs["debian"][release]

@@ -117,7 +117,7 @@ func runGolangFloats(repo *facts.Repo) []finding.Finding {
 		base, _ := golangBase(b)
 		v, _, _ := strings.Cut(base.Tag, "-")
 		switch {
-		case seen[base.Pos], !base.Resolved, familiar(base.Name) != "golang", base.Digest != "", base.Tag == "", base.Tag == "latest":
+		case seen[base.Pos], !base.Resolved, base.Familiar() != "golang", base.Digest != "", base.Tag == "", base.Tag == "latest":
 			continue
 		case version.IsValid("go"+v) && strings.Contains(v, "."):
 			continue

@@ -136,7 +136,7 @@ func compiles(repo *facts.Repo, steps []facts.JobStep) (facts.GoCommand, *facts.
 				continue
 			}
 			dir := path.Join(s.Dir, g.Dir)
-			if m := moduleAt(repo, dir); m != nil && literal(s.Dir) && hasCode(repo, dir) {
+			if m := repo.ModuleAt(dir); m != nil && literal(s.Dir) && hasCode(repo, dir) {
 				return g, m
 			}
 		}

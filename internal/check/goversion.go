@@ -120,27 +120,22 @@ func raised(stated, line string) string {
 // anything in the stages up to there lets the go command fetch a toolchain.
 func golangBase(b facts.Build) (image facts.ImageRef, switches bool) {
 	_, switches = b.Go.Env["GOTOOLCHAIN"]
-	s := b.Stage
-	for range b.Docker.Stages {
+	for _, s := range b.Docker.Lineage(b.Stage) {
+		image = s.Base
 		_, env := s.Env["GOTOOLCHAIN"]
 		_, arg := s.Args["GOTOOLCHAIN"]
 		switches = switches || env || arg
 		for _, r := range s.Runs {
 			switches = switches || strings.Contains(r.Raw, "GOTOOLCHAIN")
 		}
-		if s.Parent < 0 || s.Parent >= len(b.Docker.Stages) {
-			break
-		}
-		s = &b.Docker.Stages[s.Parent]
 	}
-	return s.Base, switches
+	return image, switches
 }
 
 // imageVersion gives the Go release of an official golang image, such as 1.22
 // or 1.22.3; "" if it is another image or its tag does not say.
 func imageVersion(r facts.ImageRef) string {
-	switch name := strings.TrimPrefix(r.Name, "docker.io/"); {
-	case !r.Resolved, name != "golang" && name != "library/golang":
+	if !r.Resolved || r.Familiar() != "golang" {
 		return ""
 	}
 	v, _, _ := strings.Cut(r.Tag, "-")
@@ -160,7 +155,7 @@ var pinOlder = Rule{
 	Run: func(repo *facts.Repo) []finding.Finding {
 		var out []finding.Finding
 		for _, p := range repo.Pins {
-			m := moduleAt(repo, path.Dir(p.Path))
+			m := repo.ModuleAt(path.Dir(p.Path))
 			v := strings.TrimPrefix(strings.TrimPrefix(p.Version.Value, "v"), "go")
 			if m == nil || m.Root != path.Dir(p.Path) || !older(v, m.Go.Value) {
 				continue

@@ -25,7 +25,7 @@ func runHealthShell(r *facts.Repo) []finding.Finding {
 	seen := map[facts.Pos]bool{}
 	eachStage(r, func(d *facts.Dockerfile, s *facts.Stage) {
 		h := s.Health
-		if h == nil || seen[h.Pos] || isParent(d, s) {
+		if h == nil || seen[h.Pos] || d.IsParent(s.Index) {
 			return
 		}
 		b := baseOf(d, s)
@@ -49,7 +49,7 @@ func runHealthShell(r *facts.Repo) []finding.Finding {
 
 // copies reports whether a COPY of the stage may bring a program of that name.
 func copies(d *facts.Dockerfile, s *facts.Stage, program string) bool {
-	for _, s := range chain(d, s) {
+	for _, s := range d.Lineage(s) {
 		for _, c := range s.Copies {
 			dst := path.Clean("/" + c.Dst)
 			for _, src := range append([]string{dst}, c.Srcs...) {
@@ -128,7 +128,7 @@ func instruction(s *facts.Stage, e *facts.Exec) string {
 // shellStays reports whether /bin/sh of an image is dash, which waits for the
 // command of sh -c; bash makes place for it. Of others it is not known.
 func shellStays(b base) bool {
-	switch familiar(b.ref.Name) {
+	switch b.ref.Familiar() {
 	case "debian", "ubuntu", "golang", "buildpack-deps":
 		return b.libc == libcGlibc && b.shell == facts.Yes
 	}
@@ -144,7 +144,7 @@ func startsPlainly(line, program string) bool {
 
 // copiedScript gives the shell script of the repository that a stage starts.
 func copiedScript(r *facts.Repo, d *facts.Dockerfile, s *facts.Stage, program string) *facts.Script {
-	for _, s := range chain(d, s) {
+	for _, s := range d.Lineage(s) {
 		for _, c := range s.Copies {
 			if c.From != "" || d.Context == "" {
 				continue

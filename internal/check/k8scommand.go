@@ -85,7 +85,7 @@ func missingTool(run *facts.Running, words []facts.Line) (string, bool) {
 	if run.Docker == nil || run.Stage == nil {
 		return tool, true
 	}
-	for _, s := range chain(run.Docker, run.Stage) {
+	for _, s := range run.Docker.Lineage(run.Stage) {
 		for _, c := range s.Copies {
 			if path.Base(c.Dst) == tool || strings.ContainsAny(c.Dst, "\x00$") || slices.ContainsFunc(c.Srcs, func(src string) bool { return path.Base(src) == tool }) {
 				return "", false

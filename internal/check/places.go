@@ -3,7 +3,6 @@ package check
 import (
 	"cmp"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -59,19 +58,6 @@ func stageName(s facts.Stage) string {
 // template or a workflow would put in.
 func literal(s string) bool {
 	return !strings.ContainsAny(s, "\x00$`{}<>%@")
-}
-
-// moduleAt gives the module that a directory of the repository lies in.
-func moduleAt(repo *facts.Repo, dir string) *facts.RepoModule {
-	dir = path.Clean(dir)
-	var best *facts.RepoModule
-	for i := range repo.Modules {
-		m := &repo.Modules[i]
-		if (m.Root == "." || dir == m.Root || strings.HasPrefix(dir, m.Root+"/")) && (best == nil || best.Root == "." || len(m.Root) > len(best.Root)) {
-			best = m
-		}
-	}
-	return best
 }
 
 // entity gives a name made of parts, leaving out empty ones.

@@ -75,7 +75,7 @@ func runReplacedKEM(r *facts.Repo) []finding.Finding {
 			if !ok || !shipped(g) || seen[g.Dir+" "+im.Path] {
 				continue
 			}
-			mod := moduleAt(r, g.Dir)
+			mod := r.ModuleAt(g.Dir)
 			if mod == nil || !atLeast(mod.Go.Value, "1.24") || strings.HasPrefix(im.Path, mod.Path+"/") {
 				continue
 			}

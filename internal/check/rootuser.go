@@ -61,7 +61,7 @@ func dropsRights(d *facts.Dockerfile, s *facts.Stage) bool {
 			return true
 		}
 	}
-	for _, s := range chain(d, s) {
+	for _, s := range d.Lineage(s) {
 		for _, run := range s.Runs {
 			if slices.ContainsFunc(tools, func(t string) bool { return strings.Contains(run.Raw, t) }) {
 				return true

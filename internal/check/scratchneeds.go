@@ -155,7 +155,7 @@ func ownSite(r *facts.Repo, b *facts.Build, reached facts.Imports, tags []string
 // is looked for: a variable, a copy whose path holds one of words, or anything
 // but b's program that goes to one of dirs.
 func brings(b *facts.Build, variable string, words []string, dirs ...string) bool {
-	for _, s := range chain(b.Docker, b.Runtime) {
+	for _, s := range b.Docker.Lineage(b.Runtime) {
 		if variable != "" && s.Env[variable].Value != "" || len(s.Runs) > 0 {
 			return true
 		}

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/facts"
@@ -28,7 +27,7 @@ func runEntrypointShell(r *facts.Repo) []finding.Finding {
 		if e == nil { // with an entrypoint, CMD is no more than its arguments
 			e, word = s.Cmd, "CMD"
 		}
-		if b.shell != facts.No || e == nil || !e.Shell || seen[e.Pos] || isParent(d, s) {
+		if b.shell != facts.No || e == nil || !e.Shell || seen[e.Pos] || d.IsParent(s.Index) {
 			return
 		}
 		seen[e.Pos] = true
@@ -100,12 +99,6 @@ func runRunShell(r *facts.Repo) []finding.Finding {
 		}
 	})
 	return out
-}
-
-// isParent reports whether another stage continues s. That stage may bring
-// what s lacks.
-func isParent(d *facts.Dockerfile, s *facts.Stage) bool {
-	return slices.ContainsFunc(d.Stages, func(other facts.Stage) bool { return other.Parent == s.Index })
 }
 
 // eachStage visits the stages of the Dockerfiles that could be read.

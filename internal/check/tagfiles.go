@@ -23,7 +23,7 @@ var plusBuildOnly = Rule{
 			if f.Build != "" || len(f.PlusBuild) == 0 {
 				continue
 			}
-			m := moduleAt(r, f.Dir)
+			m := r.ModuleAt(f.Dir)
 			x, ok := plusBuild(f.PlusBuild)
 			if !ok || m == nil || !atLeast(m.Go.Value, "1.17") {
 				continue // Go 1.16 reads nothing else
@@ -52,7 +52,7 @@ var unbuildable = Rule{
 		for i := range r.GoFiles {
 			f := &r.GoFiles[i]
 			x := f.Constraint()
-			m := moduleAt(r, f.Dir)
+			m := r.ModuleAt(f.Dir)
 			if x == nil || m == nil || fixture(f.Dir) {
 				continue
 			}

@@ -101,21 +101,9 @@ func buildWithout(r *facts.Repo, f *facts.GoFile, tag string) (facts.Build, bool
 		if slices.Contains(b.Packages, f.Dir) {
 			return b, true
 		}
-		if _, ok := r.Closure(b.Module, b.Packages, b.Tags)[importPathOf(b.Module, f.Dir)]; ok {
+		if _, ok := r.Closure(b.Module, b.Packages, b.Tags)[b.Module.ImportPath(f.Dir)]; ok {
 			return b, true
 		}
 	}
 	return facts.Build{}, false
-}
-
-// importPathOf gives the import path of a directory of the module.
-func importPathOf(m *facts.RepoModule, dir string) string {
-	rel := strings.TrimPrefix(dir, m.Root+"/")
-	if m.Root == "." {
-		rel = dir
-	}
-	if dir == m.Root {
-		rel = ""
-	}
-	return path.Join(m.Path, rel)
 }

@@ -164,7 +164,7 @@ var disagreeingConstraints = Rule{
 				Evidence: []finding.Evidence{{Pos: f.PlusBuild[0].Pos, Text: i18n.M("rule.tag003.plus", old)}},
 			}
 			// Since Go 1.18 the +build lines of a module that says so are read by nobody.
-			if m := moduleAt(repo, f.Dir); m != nil && atLeast(m.Go.Value, "1.18") {
+			if m := repo.ModuleAt(f.Dir); m != nil && atLeast(m.Go.Value, "1.18") {
 				for _, l := range f.PlusBuild {
 					hit.Edits = append(hit.Edits, finding.Edit{Pos: l.Pos, Old: l.Value})
 				}

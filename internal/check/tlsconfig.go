@@ -25,7 +25,7 @@ var classic = []string{"crypto/tls.X25519", "crypto/tls.CurveP256", "crypto/tls.
 func runHybridDropped(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	eachTLSField(r, "CurvePreferences", func(g *facts.GoFile, s *facts.Site, v facts.Value) {
-		m := moduleAt(r, g.Dir)
+		m := r.ModuleAt(g.Dir)
 		if m == nil || !atLeast(godebugDefault(*m), "1.24") || debugSet(*m, "tlsmlkem") {
 			return
 		}

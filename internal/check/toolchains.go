@@ -132,7 +132,7 @@ func machineToolchain(r *facts.Repo) []finding.Finding {
 	case !named || strings.Contains(v, "+"):
 		return nil
 	}
-	m := moduleAt(r, ".")
+	m := r.ModuleAt(".")
 	if m == nil || !refuses(v, m.Go.Value) {
 		return nil
 	}

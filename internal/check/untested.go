@@ -79,7 +79,7 @@ func jobTests(r *facts.Repo, m *facts.RepoModule) (tests []jobTest, known bool) 
 					if g.Dir == "" || !literal(s.Dir) || slices.Contains(g.Args, facts.NotLiteral) {
 						return nil, false
 					}
-					if at := moduleAt(r, path.Join(s.Dir, g.Dir)); at == nil || at.Root != m.Root {
+					if at := r.ModuleAt(path.Join(s.Dir, g.Dir)); at == nil || at.Root != m.Root {
 						continue
 					}
 					t := jobTest{pos: g.Pos, releases: jobReleases(r, w, j, n)}
@@ -138,7 +138,7 @@ func underTag(r *facts.Repo, b *facts.Build, tag string) *facts.GoFile {
 		if g.Test || g.Module != b.Module.Root || g.Build == "" || !strings.Contains(g.Build, tag) || !g.Built(b.Tags) || g.Built(without) {
 			continue
 		}
-		if x, err := constraint.Parse("//go:build " + g.Build); err != nil || !mentions(x, tag) {
+		if x, err := constraint.Parse("//go:build " + g.Build); err != nil || !facts.Mentions(x, tag) {
 			continue
 		}
 		rel := strings.TrimPrefix(g.Dir, b.Module.Root+"/")
@@ -147,12 +147,6 @@ func underTag(r *facts.Repo, b *facts.Build, tag string) *facts.GoFile {
 		}
 	}
 	return nil
-}
-
-func mentions(x constraint.Expr, tag string) bool {
-	found := false
-	facts.EachTag(x, func(t string) { found = found || t == tag })
-	return found
 }
 
 var untestedGo = Rule{
@@ -217,7 +211,7 @@ func jobReleases(r *facts.Repo, w *facts.Workflow, j *facts.Job, step int) []str
 		}
 		stated = nil
 		if file := s.With["go-version-file"].Value; path.Base(file) == "go.mod" && s.With["go-version"].Value == "" {
-			if m := moduleAt(r, path.Dir(file)); m != nil {
+			if m := r.ModuleAt(path.Dir(file)); m != nil {
 				stated = append(stated, strings.TrimPrefix(cmp.Or(m.Toolchain.Value, m.Go.Value), "go"))
 			}
 			continue

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -69,7 +68,7 @@ func wasmCalls(judge func(facts.Platform, string) i18n.Message) func(*facts.Repo
 					continue
 				}
 				own := g.Package == "main" && slices.Contains(b.Packages, g.Dir)
-				why, imported := reached[packagePath(b.Module, g.Dir)]
+				why, imported := reached[b.Module.ImportPath(g.Dir)]
 				if !own && !imported {
 					continue
 				}
@@ -91,14 +90,6 @@ func wasmCalls(judge func(facts.Platform, string) i18n.Message) func(*facts.Repo
 		}
 		return out
 	}
-}
-
-// packagePath is the import path of a directory of the module.
-func packagePath(m *facts.RepoModule, dir string) string {
-	if m.Root == "." {
-		return path.Join(m.Path, dir)
-	}
-	return path.Join(m.Path, strings.TrimPrefix(dir, m.Root))
 }
 
 var wasmHost = Rule{

@@ -122,7 +122,7 @@ func corsOf(r *facts.Repo, g *facts.GoFile, s *facts.Site) (cors, facts.Pos) {
 // which answers "*" with the request's own origin if credentials are allowed
 // (its changelog, #2405).
 func echoReflects(r *facts.Repo, g *facts.GoFile) bool {
-	m := moduleAt(r, g.Dir)
+	m := r.ModuleAt(g.Dir)
 	return m != nil && slices.ContainsFunc(m.Requires, func(q facts.Require) bool {
 		return q.Path == "github.com/labstack/echo/v4" && semver.Compare(q.Version, "v4.10.2") < 0
 	})

@@ -27,7 +27,7 @@ func runTimeZones(r *facts.Repo) []finding.Finding {
 			continue
 		}
 		below := baseOf(b.Docker, b.Runtime)
-		if name := familiar(below.ref.Name); name != "scratch" && name != "alpine" || !below.ref.Resolved || mayHaveZones(&b) {
+		if name := below.ref.Familiar(); name != "scratch" && name != "alpine" || !below.ref.Resolved || mayHaveZones(&b) {
 			continue
 		}
 		tags := b.Tags
@@ -82,7 +82,7 @@ func zoneCall(r *facts.Repo, b *facts.Build, reached facts.Imports, tags []strin
 // mayHaveZones reports whether anything in the stage where b runs may bring
 // time zones: a package, a copy, a variable that names a file of them.
 func mayHaveZones(b *facts.Build) bool {
-	for _, s := range chain(b.Docker, b.Runtime) {
+	for _, s := range b.Docker.Lineage(b.Runtime) {
 		if s.Env["ZONEINFO"].Value != "" {
 			return true
 		}

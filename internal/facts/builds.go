@@ -153,7 +153,7 @@ func (r *Repo) settle(b *Build, dir string, known bool) {
 	if !known || path.IsAbs(dir) || !r.hasDir(path.Clean(dir)) {
 		return // such as the clone of another repository
 	}
-	if b.Module = r.moduleAt(dir); b.Module != nil {
+	if b.Module = r.ModuleAt(dir); b.Module != nil {
 		b.Packages = r.packagesOf(b.Module, dir, b.Go.Args)
 	}
 }

@@ -113,14 +113,14 @@ func (c *collector) importsC(path string) bool {
 // excludesCgo reports whether the file's constraint can only hold without cgo.
 func excludesCgo(src []byte) bool {
 	x := constraintOf(src)
-	return x != nil && mentions(x, "cgo") && !x.Eval(func(tag string) bool { return tag == "cgo" || !negated(x, tag) })
+	return x != nil && Mentions(x, "cgo") && !x.Eval(func(tag string) bool { return tag == "cgo" || !negated(x, tag) })
 }
 
 // negated reports whether tag stands under a not in x.
 func negated(x constraint.Expr, tag string) bool {
 	switch x := x.(type) {
 	case *constraint.NotExpr:
-		return mentions(x.X, tag)
+		return Mentions(x.X, tag)
 	case *constraint.AndExpr:
 		return negated(x.X, tag) || negated(x.Y, tag)
 	case *constraint.OrExpr:
@@ -129,7 +129,8 @@ func negated(x constraint.Expr, tag string) bool {
 	return false
 }
 
-func mentions(x constraint.Expr, tag string) bool {
+// Mentions reports whether tag stands anywhere in x.
+func Mentions(x constraint.Expr, tag string) bool {
 	found := false
 	EachTag(x, func(t string) { found = found || t == tag })
 	return found

@@ -82,7 +82,7 @@ func (r *Repo) closure(p Platform, module *RepoModule, dirs []string, tags []str
 	for _, d := range dirs {
 		if !seen[d] {
 			seen[d] = true
-			queue = append(queue, item{byDir[d], []Step{{Package: r.importPath(module, d)}}})
+			queue = append(queue, item{byDir[d], []Step{{Package: module.ImportPath(d)}}})
 		}
 	}
 	for len(queue) > 0 {
@@ -288,17 +288,4 @@ func (l localModules) dir(importPath string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-func (r *Repo) importPath(module *RepoModule, dir string) string {
-	if module == nil {
-		return dir
-	}
-	if dir == module.Root {
-		return module.Path
-	}
-	if module.Root == "." {
-		return module.Path + "/" + dir
-	}
-	return module.Path + "/" + strings.TrimPrefix(dir, module.Root+"/")
 }

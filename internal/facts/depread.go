@@ -144,7 +144,7 @@ func (w *depWalk) module(ctx context.Context, m *RepoModule) error {
 			switch _, own := sel.local.dir(it.path); {
 			case own:
 				d, _ := sel.local.dir(it.path)
-				if other := w.repo.moduleAt(d); other != nil && other != m {
+				if other := w.repo.ModuleAt(d); other != nil && other != m {
 					follow(inDir(w.byDir[other.Root], d))
 				}
 			case isStd(it.path) && sel.mods[it.path].Path == "":

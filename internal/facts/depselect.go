@@ -31,11 +31,11 @@ func (r *Repo) selectionOf(module *RepoModule) *selection {
 	if r.Work != nil && slices.ContainsFunc(r.Work.Uses, func(u Line) bool { return path.Clean(u.Value) == module.Root }) {
 		replaces = append(replaces, r.Work.Replaces...) // the first that matches counts
 		for _, u := range r.Work.Uses {
-			if m := r.moduleAt(path.Clean(u.Value)); m != nil && m.Root == path.Clean(u.Value) && m != module {
+			if m := r.ModuleAt(path.Clean(u.Value)); m != nil && m.Root == path.Clean(u.Value) && m != module {
 				members = append(members, m)
 			}
 		}
-		top = r.moduleAt(".")
+		top = r.ModuleAt(".")
 	}
 	for _, m := range members {
 		s.partial = s.partial || minorOf(m.Go.Value) < 17 && len(m.Requires) > 0

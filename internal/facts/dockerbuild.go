@@ -59,10 +59,14 @@ func (run *Run) cwd(dir string) string {
 	return ""
 }
 
-// lineage gives a stage and the stages it is FROM, nearest first.
-func (d *Dockerfile) lineage(s *Stage) []*Stage {
+// Lineage gives a stage and the stages it is FROM, nearest first; nothing for
+// nil.
+func (d *Dockerfile) Lineage(s *Stage) []*Stage {
+	if s == nil {
+		return nil
+	}
 	out := []*Stage{s}
-	for s.Parent >= 0 && s.Parent < s.Index {
+	for s.Parent >= 0 && s.Parent < min(s.Index, len(d.Stages)) {
 		s = &d.Stages[s.Parent]
 		out = append(out, s)
 	}
@@ -76,7 +80,7 @@ func (r *Repo) contextDir(d *Dockerfile, s *Stage, run *Run, dir string) (string
 		return "", false
 	}
 	copies := slices.Clone(run.Binds)
-	for _, p := range d.lineage(s) {
+	for _, p := range d.Lineage(s) {
 		copies = append(copies, p.Copies...)
 	}
 	best, bestLen := "", -1
@@ -143,7 +147,7 @@ func defaultCgo(d *Dockerfile, s *Stage, g GoCommand) Certain {
 	if g.Env["GOARCH"] != "" || g.Env["CC"] != "" || g.Env["GOOS"] != "" && g.Env["GOOS"] != "linux" {
 		return Unknown
 	}
-	stages := d.lineage(s)
+	stages := d.Lineage(s)
 	base := stages[len(stages)-1].Base
 	if path.Base(base.Name) != "golang" || !base.Resolved || strings.Contains(base.Name, "/") && !strings.HasSuffix(base.Name, "library/golang") {
 		return Unknown
@@ -261,16 +265,16 @@ func (d *Dockerfile) runtimes(made *Stage, file string) []*Stage {
 				}
 			}
 		}
-		if len(holds[i]) > 0 && (s.Entrypoint != nil || s.Cmd != nil) && !d.isParent(i) {
+		if len(holds[i]) > 0 && (s.Entrypoint != nil || s.Cmd != nil) && !d.IsParent(i) {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-// isParent reports whether a later stage is FROM this one: then that one is
-// what is run, if anything is.
-func (d *Dockerfile) isParent(index int) bool {
+// IsParent reports whether a later stage is FROM this one: then that one is
+// what is run, if anything is, and may bring what this one lacks.
+func (d *Dockerfile) IsParent(index int) bool {
 	return slices.ContainsFunc(d.Stages, func(s Stage) bool { return s.Parent == index })
 }
 

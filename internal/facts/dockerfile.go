@@ -226,9 +226,15 @@ func (r *dockerReader) absolute(s *Stage, dir string) string {
 	return path.Join(s.Workdir.Value, dir)
 }
 
+// Familiar is the name of the image without what stands for the default
+// registry and its official images.
+func (r ImageRef) Familiar() string {
+	return strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(r.Name, "index."), "docker.io/"), "library/")
+}
+
 // inheritedDir is dir below the working directory that a base image sets.
 func inheritedDir(base ImageRef, dir string) string {
-	switch strings.TrimPrefix(strings.TrimPrefix(base.Name, "docker.io/"), "library/") {
+	switch base.Familiar() {
 	case "golang":
 		return path.Join("/go", dir)
 	case "alpine", "debian", "ubuntu", "busybox":

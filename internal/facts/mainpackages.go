@@ -41,7 +41,7 @@ func (r *Repo) mains() []MainPackage {
 	var out []MainPackage
 	seen := make([]int, len(g.dirs)) // the number of the program that saw it last
 	for n, start := range mains {
-		p := MainPackage{Module: r.moduleAt(g.dirs[start]), Dir: g.dirs[start], graph: g, nodes: []int32{start}}
+		p := MainPackage{Module: r.ModuleAt(g.dirs[start]), Dir: g.dirs[start], graph: g, nodes: []int32{start}}
 		seen[start] = n + 1
 		for i := 0; i < len(p.nodes); i++ {
 			id := p.nodes[i]

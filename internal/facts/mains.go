@@ -39,7 +39,7 @@ func IsMain(dir string) (bool, error) {
 		if err != nil {
 			continue
 		}
-		if x := constraintOf(src); x == nil || !mentions(x, "ignore") {
+		if x := constraintOf(src); x == nil || !Mentions(x, "ignore") {
 			return true, nil
 		}
 	}

@@ -49,7 +49,7 @@ func (g *GoFile) Buildable(goVersion string) bool {
 		return true // malformed: the build says so
 	}
 	for o := range otherPorts {
-		if x != nil && mentions(x, o) || strings.Contains(base, "_"+o+".") || strings.Contains(base, "_"+o+"_") {
+		if x != nil && Mentions(x, o) || strings.Contains(base, "_"+o+".") || strings.Contains(base, "_"+o+"_") {
 			return true
 		}
 	}

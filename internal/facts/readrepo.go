@@ -265,7 +265,7 @@ func (r *Repo) finish(root string, files map[string]bool) {
 		g := &r.GoFiles[i]
 		m, ok := owner[g.Dir]
 		if !ok {
-			if found := r.moduleAt(g.Dir); found != nil {
+			if found := r.ModuleAt(g.Dir); found != nil {
 				m = found.Root
 			}
 			owner[g.Dir] = m
@@ -287,8 +287,10 @@ func (r *Repo) finish(root string, files map[string]bool) {
 	}
 }
 
-// moduleAt gives the module that the directory belongs to, nil if none.
-func (r *Repo) moduleAt(dir string) *RepoModule {
+// ModuleAt gives the module that a directory of the repository belongs to, nil
+// if none.
+func (r *Repo) ModuleAt(dir string) *RepoModule {
+	dir = path.Clean(dir)
 	for {
 		for i := range r.Modules {
 			if r.Modules[i].Root == dir {

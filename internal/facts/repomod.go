@@ -73,3 +73,17 @@ func readVendorModules(name, src string) []VendorModule {
 	}
 	return out
 }
+
+// ImportPath gives the import path of a directory of the module; without a
+// module, the directory.
+func (m *RepoModule) ImportPath(dir string) string {
+	switch {
+	case m == nil:
+		return dir
+	case dir == m.Root:
+		return m.Path
+	case m.Root == ".":
+		return m.Path + "/" + dir
+	}
+	return m.Path + "/" + strings.TrimPrefix(dir, m.Root+"/")
+}
