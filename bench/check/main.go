@@ -4,13 +4,14 @@
 //	go run ./bench/check fetch              # module zips of corpus.txt into the module cache; prints name, directory, set
 //	go run ./bench/check hits [-tsv] [-set development]
 //	go run ./bench/check precision [-open]  # holds the findings against judged/, writes docs/precision.md
-//	go run ./bench/check time [-rounds 9] DIR…
+//	go run ./bench/check time [-rounds 9] [DIR…]
 //
 // The repositories are the module versions of corpus.txt as the go command
 // gets them with the user's own settings, so nothing of them is kept here.
 // A module zip holds everything of a repository but other modules' directories
 // and vendored packages. hits runs every rule, without a baseline, and prints
-// what each one finds where, for judging by hand. The numbers of time go to
+// what each one finds where, for judging by hand. Without a directory, time
+// measures on the repositories that have a budget. Its numbers go to
 // docs/benchmarks.md.
 package main
 
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		return floor(fs.Args())
 	}
-	return errors.New("usage: go run ./bench/check fetch | hits [-tsv] [-set SET] | precision [-open] | time [-rounds N] DIR…")
+	return errors.New("usage: go run ./bench/check fetch | hits [-tsv] [-set SET] | precision [-open] | time [-rounds N] [DIR…]")
 }
 
 // buildSlipway builds the program into a directory of its own.

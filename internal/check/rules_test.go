@@ -1,7 +1,9 @@
 package check
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +17,23 @@ import (
 	"github.com/slipway-build/slipway/internal/facts"
 	"github.com/slipway-build/slipway/internal/policy"
 )
+
+// sameAgain holds that a second run prints what the first did: a rule that goes
+// through a map in its own order would not.
+func sameAgain(t *testing.T, repo *facts.Repo, res Result) {
+	t.Helper()
+	first, err := json.Marshal(res)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Run(repo, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := json.Marshal(again); err != nil || !bytes.Equal(first, second) {
+		t.Errorf("two runs differ: %v\n%s\n%s", err, first, second)
+	}
+}
 
 // TestRules reads testdata/<ID>.txtar, which holds small repositories: below
 // bad/ what the rule finds, below good/ the same mended, below near/ what
@@ -71,6 +90,7 @@ func TestRules(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				sameAgain(t, &repo, res)
 				got := []string{}
 				for _, f := range res.Findings {
 					if f.ID != r.ID {

@@ -60,16 +60,29 @@ type Edit struct {
 	New string    `json:"new"` // may hold line breaks
 }
 
-// Sort orders findings by file, position, rule and entity, so that two runs
-// over the same input print the same.
+// Sort orders findings by file, position, rule and entity, and those that
+// agree in these by all that they say, so that two runs over the same input
+// print the same, in whatever order a rule found them.
 func Sort(fs []Finding) {
 	slices.SortFunc(fs, func(a, b Finding) int {
-		return cmp.Or(
+		if c := cmp.Or(
 			cmp.Compare(a.Pos.File, b.Pos.File),
 			cmp.Compare(a.Pos.Line, b.Pos.Line),
 			cmp.Compare(a.Pos.Column, b.Pos.Column),
 			cmp.Compare(a.ID, b.ID),
 			cmp.Compare(a.Entity, b.Entity),
-		)
+		); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(a.Message.String(), b.Message.String()), slices.CompareFunc(a.Evidence, b.Evidence, compareEvidence))
 	})
+}
+
+func compareEvidence(a, b Evidence) int {
+	return cmp.Or(
+		cmp.Compare(a.Pos.File, b.Pos.File),
+		cmp.Compare(a.Pos.Line, b.Pos.Line),
+		cmp.Compare(a.Pos.Column, b.Pos.Column),
+		cmp.Compare(a.Text.String(), b.Text.String()),
+	)
 }
