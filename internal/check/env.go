@@ -184,7 +184,7 @@ var modulesOff = Rule{
 	Run: func(repo *facts.Repo) []finding.Finding {
 		var out []finding.Finding
 		for _, b := range repo.Builds() {
-			if b.Module == nil || b.Go.Verb != "build" && b.Go.Verb != "install" || b.Go.Env["GO111MODULE"] != "off" {
+			if b.Module == nil || b.Go.Verb != "build" && b.Go.Verb != "install" || b.Go.Env["GO111MODULE"] != "off" || triedBothWays(repo, b) {
 				continue
 			}
 			out = append(out, finding.Finding{
@@ -194,6 +194,19 @@ var modulesOff = Rule{
 		}
 		return out
 	},
+}
+
+// triedBothWays reports whether the line of a build runs the go command with
+// modules as well, for when it fails without.
+func triedBothWays(repo *facts.Repo, b facts.Build) bool {
+	for _, p := range places(repo) {
+		if slices.ContainsFunc(p.commands, func(c facts.Command) bool {
+			return c.Pos.File == b.Go.Pos.File && c.Pos.Line == b.Go.Pos.Line && c.Env["GO111MODULE"] == "on"
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 var modMod = Rule{
@@ -208,6 +221,9 @@ var modMod = Rule{
 			return m
 		}
 		for f := range strings.FieldsSeq(s.value) {
+			if strings.HasPrefix(strings.TrimLeft(f, "-"), "modfile=") {
+				return i18n.Message{} // it changes a file that was made for this
+			}
 			if strings.TrimLeft(f, "-") == "mod=mod" {
 				m = i18n.M("rule.env008.message", s.value)
 			}

@@ -22,7 +22,7 @@ func runBaseLatest(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	seen := map[facts.Pos]bool{}
 	for _, b := range r.Builds() {
-		if b.Docker == nil {
+		if b.Docker == nil || inDirs(b.Docker.Path, testDirs) || inDirs(b.Docker.Path, sampleDirs) {
 			continue
 		}
 		for _, s := range []*facts.Stage{b.Stage, b.Runtime} {

@@ -48,7 +48,7 @@ func setups(repo *facts.Repo, w facts.Workflow, j facts.Job) []finding.Finding {
 	var out []finding.Finding
 	for i, s := range j.Steps {
 		action, ref, _ := strings.Cut(s.Uses.Value, "@")
-		if action != "actions/setup-go" {
+		if action != "actions/setup-go" || perhaps(&s) {
 			continue
 		}
 		stated := versions(j, s.With["go-version"])

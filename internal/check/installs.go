@@ -95,6 +95,7 @@ func runGetInstalls(repo *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	for _, p := range places(repo) {
 		gotten := map[string]facts.GoCommand{}
+		installed := installedBy(p.commands)
 		for _, c := range p.commands {
 			gs := facts.GoCommands([]facts.Command{c})
 			if len(gs) == 0 {
@@ -117,10 +118,26 @@ func runGetInstalls(repo *facts.Repo) []finding.Finding {
 				case !literal(pkg) || !strings.Contains(pkg, ".") || strings.HasPrefix(pkg, "."):
 				case g.Verb == "install":
 					delete(gotten, name)
-				case g.Verb == "get" && g.Flags["-d"] == "" && g.Flags["-tool"] == "" && len(g.Args) == 1 && g.Env["GO111MODULE"] == "":
+				case g.Verb == "get" && g.Flags["-d"] == "" && g.Flags["-tool"] == "" && len(g.Args) == 1 && g.Env["GO111MODULE"] == "" && !slices.ContainsFunc(installed, func(i string) bool { return within(i, pkg) }):
 					gotten[name] = g
 				}
 			}
+		}
+	}
+	return out
+}
+
+// installedBy gives what the go install commands of a text install: beside
+// one, a go get is what is tried when it fails, or fetches something else.
+func installedBy(cs []facts.Command) []string {
+	var out []string
+	for _, g := range facts.GoCommands(cs) {
+		if g.Verb != "install" {
+			continue
+		}
+		for _, a := range g.Args {
+			pkg, _, _ := strings.Cut(a, "@")
+			out = append(out, strings.TrimSuffix(pkg, "/..."))
 		}
 	}
 	return out

@@ -24,7 +24,7 @@ func eachWorkload(r *facts.Repo, visit func(*facts.Manifest, *facts.Workload)) {
 // production; samples are to be understood at a glance, and leave out what
 // makes a program run well.
 var (
-	testDirs   = []string{"test", "tests", "e2e", "testing", "testutil", "fixtures", "fixture", "mock", "mocks", "integration", "conformance"}
+	testDirs   = []string{"test", "tests", "e2e", "testing", "testutil", "fixtures", "fixture", "mock", "mocks", "integration", "interop", "conformance"}
 	sampleDirs = []string{"example", "examples", "sample", "samples", "demo", "demos", "doc", "docs", "tutorial", "tutorials", "codelab", "codelabs", "workshop", "quickstart", "hack", "dev", "local", "playground", "kind", "bench", "benchmark", "benchmarks", "_examples", "contrib", "website"}
 )
 

@@ -147,6 +147,7 @@ func unsummed(repo *facts.Repo, m facts.RepoModule) []finding.Finding {
 			out = append(out, finding.Finding{
 				Pos: r.Pos, Entity: r.Path, Message: i18n.M("rule.mod005.message", r.Path, r.Version),
 				Evidence: []finding.Evidence{{Pos: imp.Pos, Text: i18n.M("rule.mod005.import", imp.Path)}},
+				Advisory: !m.HasGoSum, // some libraries leave it out on purpose, and have it made in each build
 			})
 		}
 	}

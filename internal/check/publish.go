@@ -91,6 +91,12 @@ func runPackageToken(r *facts.Repo) []finding.Finding {
 	})
 }
 
+// perhaps reports whether it depends on the inputs of its action whether a
+// step is run: not for every job that uses it.
+func perhaps(s *facts.JobStep) bool {
+	return s.Via.File != "" && strings.Contains(s.If.Value, "inputs.")
+}
+
 // lacking finds the first step of each job that needs to write to scope,
 // where permissions are stated and do not give that. What is not listed there
 // is not given.
@@ -103,7 +109,7 @@ func lacking(r *facts.Repo, scope string, needs func(*facts.Workflow, *facts.Job
 		}
 		for i := range j.Steps {
 			pos, ok := needs(w, j, &j.Steps[i])
-			if !ok {
+			if !ok || perhaps(&j.Steps[i]) {
 				continue
 			}
 			given := p.Scopes[scope].Value

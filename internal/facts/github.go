@@ -57,7 +57,7 @@ func (f yamlFile) permissions(n *yaml.Node) *Permissions {
 }
 
 func (f *githubFile) githubJob(key, n *yaml.Node, env map[string]Line, defaults *yaml.Node) Job {
-	j := Job{ID: key.Value, Pos: f.pos(key), Permissions: f.permissions(n), Env: f.table(get(n, "env")), Uses: f.line(get(n, "uses"))}
+	j := Job{ID: key.Value, Pos: f.pos(key), Permissions: f.permissions(n), Env: f.table(get(n, "env")), Uses: f.line(get(n, "uses")), If: f.line(get(n, "if"))}
 	if c := get(n, "container"); c != nil {
 		l := f.unquoted(c)
 		if c.Kind == yaml.MappingNode {

@@ -244,6 +244,7 @@ type Job struct {
 	Permissions *Permissions      `json:"permissions,omitempty"`
 	Env         map[string]Line   `json:"env,omitempty"` // its own, not the workflow's
 	Uses        Line              `json:"uses,omitzero"` // the workflow that it calls in place of steps
+	If          Line              `json:"if,omitzero"`
 	Steps       []JobStep         `json:"steps,omitempty"`
 	Matrix      map[string][]Line `json:"matrix,omitempty"`
 	Needs       []string          `json:"needs,omitempty"`
