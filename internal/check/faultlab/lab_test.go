@@ -204,6 +204,9 @@ func buildCache(t *testing.T) string {
 func linuxOnly(t *testing.T) {
 	t.Helper()
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		if testkit.E2E() {
+			t.Fatal("SLIPWAY_E2E=1, but this is not linux/amd64")
+		}
 		t.Skip("the faults are those of linux/amd64")
 	}
 }

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/slipway-build/slipway/internal/testkit"
 )
 
 // server is a program of a rule's testdata, built and running on loopback.
@@ -35,6 +37,9 @@ type server struct {
 func serve(t *testing.T, rule, half, pkg string) *server {
 	t.Helper()
 	if runtime.GOOS != "linux" {
+		if testkit.E2E() {
+			t.Fatal("SLIPWAY_E2E=1, but this is not Linux")
+		}
 		t.Skip("the programs are built for Linux")
 	}
 	a, err := txtar.ParseFile(filepath.Join("..", "testdata", rule+".txtar"))
