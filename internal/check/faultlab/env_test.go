@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slipway-build/slipway/internal/testkit"
 )
@@ -161,6 +162,32 @@ func TestInsecure(t *testing.T) {
 		t.Errorf("with GOINSECURE:\n%s", out)
 	}
 	observedRule(t, "ENV006")
+}
+
+// TestProxyQuery: what stands in the query of a proxy's address is the proxy's
+// to read; the go command takes no setting from it.
+func TestProxyQuery(t *testing.T) {
+	t.Parallel()
+	good := testkit.NewModProxy(t)
+	good.Add(t, lib, libVersion, libFiles("good"))
+	const slow = 1500 * time.Millisecond
+	queries := make(chan string, 100)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		queries <- r.URL.RawQuery
+		<-time.After(slow)
+		http.Error(w, "late", http.StatusInternalServerError)
+	}))
+	defer proxy.Close()
+	start := time.Now()
+	ok, out := succeeds(t, tree(t, usesLib), good, []string{"GOPROXY=" + proxy.URL + "?timeout=1s," + good.URL}, "mod", "download")
+	wants(t, ok, false, out, "500 Internal Server Error")
+	if took := time.Since(start); took < slow {
+		t.Errorf("given up after %v", took)
+	}
+	equal(t, "the query", <-queries, "timeout=1s")
+	ok, out = succeeds(t, tree(t, usesLib), good, []string{"GOPROXY=" + proxy.URL + "|" + good.URL}, "mod", "download")
+	wants(t, ok, true, out, "")
+	observedRule(t, "ENV004")
 }
 
 func TestProxyChains(t *testing.T) {

@@ -35,6 +35,7 @@ const (
 
 // faults is docs/faults.md, by ID.
 var faults = []fault{
+	{rule: "CGO001", ran: chroot, bad: "`no such file or directory`: the program's loader is not there", good: "built without cgo, the program starts", e2e: true},
 	{rule: "CGO002", ran: goCommand, bad: "a flag that no linker knows gives the same code as `-static`: nobody reads it", good: "without the flag, the binary names no loader either"},
 	{rule: "CGO003", ran: goCommand, bad: "`-a` gives the same bytes, after compiling everything again", good: "without the flag, the cache gives them", e2e: true},
 	{rule: "CGO004", ran: goCommand, bad: "a `-buildmode=pie` binary without cgo names a loader (PT_INTERP)", good: "it names none"},
@@ -46,6 +47,7 @@ var faults = []fault{
 	{rule: "ENV001", ran: goProxy, bad: "other bytes than the published ones are taken, and their hash written to go.sum", good: "`SECURITY ERROR`"},
 	{rule: "ENV002", ran: goProxy, bad: "other bytes than the published ones are taken, and their hash written to go.sum", good: "`SECURITY ERROR`"},
 	{rule: "ENV003", ran: goProxy, bad: "`malformed verifier id`", good: "the download works"},
+	{rule: "ENV004", ran: goProxy, bad: "`timeout=1s` goes to the proxy as it is, and a slow answer is waited for", good: "with `|`, the next proxy is asked"},
 	{rule: "ENV005", ran: goProxy, bad: "who answers in the proxy's place has its code run", good: "a proxy that cannot show a certificate is refused"},
 	{rule: "ENV006", ran: goProxy, bad: "a server whose certificate nobody vouches for is believed", good: "`failed to verify certificate`"},
 	{rule: "ENV007", ran: goCommand, bad: "the program is made of what lay in GOPATH, and names no modules", good: "`missing go.sum entry`: nothing unchecked is built"},
@@ -70,7 +72,9 @@ var faults = []fault{
 	{rule: "K8S009", ran: docker, bad: "`--read-only`: no temporary file can be made", good: "with something at `/tmp`, it can", e2e: true},
 	{rule: "K8S010", ran: docker, bad: "`cp` is not in the image", good: "the image's own program runs", e2e: true},
 	{rule: "K8S014", ran: goProgram, bad: "the runtime stops at once: `malformed GOMEMLIMIT`", good: "the program runs"},
+	{rule: "MOD001", ran: goProxy, bad: "with a forged hash in go.sum: `all modules verified`", good: "`go mod download` into an empty cache: `checksum mismatch`"},
 	{rule: "MOD002", ran: withGit, bad: "a file added to vendor is built; `git diff --quiet` and `go mod verify` are content", good: "`git status --porcelain` shows it"},
+	{rule: "MOD003", ran: goCommand, bad: "`no such file or directory`", good: "the build works"},
 	{rule: "MOD004", ran: goProxy, bad: "`inconsistent vendoring`", good: "the build works"},
 	{rule: "MOD005", ran: goProxy, bad: "`missing go.sum entry`", good: "the build works"},
 	{rule: "MOD009", ran: goProxy, bad: "the build stops; after `go mod tidy` a newer version than go.mod asks for is built", good: "the version of go.mod is built"},

@@ -139,6 +139,34 @@ func TestScratchRoot(t *testing.T) {
 	observed(t, "IMG014", bad, good)
 }
 
+// TestLibcMissing runs a program that imports net in an empty root, built with
+// cgo and without.
+func TestLibcMissing(t *testing.T) {
+	t.Parallel()
+	testkit.NeedE2E(t, "gcc")
+	if os.Geteuid() != 0 {
+		t.Fatal("SLIPWAY_E2E=1, but not root: no program can be given a root of its own")
+	}
+	project := func(cgo string) (dir, root string) {
+		dir = tree(t, "-- go.mod --\nmodule example.com/app\n\ngo 1.24\n-- main.go --\npackage main\n\nimport _ \"net\"\n\nfunc main() {}\n"+strings.Replace(scratch, "CGO_ENABLED=0", "CGO_ENABLED="+cgo, 1))
+		root = t.TempDir()
+		works(t, dir, []string{"CGO_ENABLED=" + cgo}, "go", "build", "-o", filepath.Join(root, "app"), ".")
+		return dir, root
+	}
+	start := func(root string) error {
+		return (&exec.Cmd{Path: "/app", Args: []string{"/app"}, Dir: "/", SysProcAttr: &syscall.SysProcAttr{Chroot: root}}).Run()
+	}
+	bad, root := project("1")
+	if err := start(root); err == nil || !strings.Contains(err.Error(), "no such file or directory") {
+		t.Errorf("with cgo: %v", err)
+	}
+	good, root := project("0")
+	if err := start(root); err != nil {
+		t.Errorf("without cgo: %v", err)
+	}
+	observed(t, "CGO001", bad, good)
+}
+
 // listening is a program that says which end it comes to: a signal, or nobody
 // left at its standard input.
 const listening = `-- go.mod --

@@ -90,3 +90,41 @@ func init() {
 	}
 	observed(t, "GO004", bad, good)
 }
+
+// TestVerifyIsNoGate: go mod verify compares the module cache with what was
+// fetched, not with go.sum; a download into an empty cache does that.
+func TestVerifyIsNoGate(t *testing.T) {
+	t.Parallel()
+	p := testkit.NewModProxy(t)
+	p.Add(t, lib, libVersion, libFiles("good"))
+	env := append(fetching(t, p), "GOWORK=off")
+	dir := tree(t, usesLib)
+	works(t, dir, env, "go", "mod", "tidy")
+	sums, err := os.ReadFile(filepath.Join(dir, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := slices.Collect(strings.Lines(string(sums)))
+	for i, l := range lines {
+		if hash, ok := strings.CutPrefix(l, lib+" "+libVersion+" h1:"); ok {
+			lines[i] = strings.Replace(l, hash[:8], "AAAAAAAA", 1)
+		}
+	}
+	write(t, dir, "go.sum", []byte(strings.Join(lines, "")), 0o644)
+	equal(t, "go mod verify", works(t, dir, env, "go", "mod", "verify"), "all modules verified")
+	fails(t, dir, append(fetching(t, p), "GOWORK=off"), "checksum mismatch", "go", "mod", "download")
+	observedRule(t, "MOD001")
+}
+
+// TestReplacedOutside: whoever has only the repository has no such directory.
+func TestReplacedOutside(t *testing.T) {
+	t.Parallel()
+	project := func(dir string) string {
+		return tree(t, "-- go.mod --\nmodule example.com/app\n\ngo 1.24\n\nrequire example.com/lib v1.0.0\n\nreplace example.com/lib => "+dir+"\n-- lib/go.mod --\nmodule example.com/lib\n-- lib/lib.go --\npackage lib\n"+
+			"-- main.go --\npackage main\n\nimport _ \"example.com/lib\"\n\nfunc main() {}\n")
+	}
+	bad, good := project("../nowhere/lib"), project("./lib")
+	fails(t, bad, nil, "does not exist", "go", "build", "-o", os.DevNull, ".")
+	works(t, good, nil, "go", "build", "-o", os.DevNull, ".")
+	observed(t, "MOD003", bad, good)
+}
