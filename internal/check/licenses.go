@@ -59,7 +59,7 @@ func runLicensePolicy(repo *facts.Repo) []finding.Finding {
 }
 
 var licenseMissing = Rule{
-	ID: "LIC002", Slug: "license-unknown", Severity: finding.Security, Confidence: Medium, Advisory: true, Since: 1,
+	ID: "LIC002", Slug: "license-unknown", Severity: finding.Security, Confidence: Medium, Advisory: true, Since: 1, Cost: Design,
 	Title: i18n.M("rule.lic002.title"), Why: i18n.M("rule.lic002.why"), Fix: i18n.M("rule.lic002.fix"),
 	Bad:  "require example.com/lib v1.0.0 // its module has no LICENSE",
 	Good: "require example.com/lib v1.1.0 // its module has a LICENSE",

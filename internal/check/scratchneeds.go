@@ -49,7 +49,7 @@ var userLookup = Rule{
 }
 
 var execMissing = Rule{
-	ID: "IMG013", Slug: "exec-missing", Severity: finding.FailsInProduction, Confidence: Medium, Since: 1,
+	ID: "IMG013", Slug: "exec-missing", Severity: finding.FailsInProduction, Confidence: Medium, Since: 1, Cost: Design,
 	Title: i18n.M("rule.img013.title"), Why: i18n.M("rule.img013.why"), Fix: i18n.M("rule.img013.fix"),
 	Bad:  "FROM gcr.io/distroless/static   # the program calls exec.Command(\"git\", …)\nCOPY --from=build /app /app",
 	Good: "FROM alpine:3.22\nRUN apk add --no-cache git\nCOPY --from=build /app /app",

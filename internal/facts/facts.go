@@ -3,7 +3,24 @@
 // needs of the system it will run on. Every fact carries its position. It
 // judges nothing and decides nothing: that is the business of plan and check.
 //
-// This file is the document; the other files fill it in.
+// # Two documents
+//
+// Facts, defined in this file, is what plan needs of the chosen programs; Read
+// asks the go command for it. Repo, defined in repo.go, is what check needs of
+// the whole repository: every file that says how the project is built, packed,
+// tested and run. ReadRepo reads it in one pass without the go command,
+// ReadDeps adds the modules from elsewhere as the module cache or the vendor
+// directories hold them, ReadMachine the go command's settings. What cannot be
+// read is a Note, never a guess.
+//
+// # The join
+//
+// What no single file says is worked out from a Repo when it is asked for, and
+// once: Builds (each go build with its stage or job, packages, tags, cgo and
+// the stage that runs the result), Runs (each container of a manifest with the
+// image and the program in it), Closure (what packages lead to, with the
+// chain), Serves (the ports and paths a program listens on), Mains and
+// TagUses.
 package facts
 
 import (
