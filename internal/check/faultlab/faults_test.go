@@ -74,7 +74,7 @@ var faults = []fault{
 	{rule: "K8S014", ran: goProgram, bad: "the runtime stops at once: `malformed GOMEMLIMIT`", good: "the program runs"},
 	{rule: "MOD001", ran: goProxy, bad: "with a forged hash in go.sum: `all modules verified`", good: "`go mod download` into an empty cache: `checksum mismatch`"},
 	{rule: "MOD002", ran: withGit, bad: "a file added to vendor is built; `git diff --quiet` and `go mod verify` are content", good: "`git status --porcelain` shows it"},
-	{rule: "MOD003", ran: goCommand, bad: "`no such file or directory`", good: "the build works"},
+	{rule: "MOD003", ran: goCommand, bad: "`replacement directory ../nowhere/lib does not exist`", good: "the build works"},
 	{rule: "MOD004", ran: goProxy, bad: "`inconsistent vendoring`", good: "the build works"},
 	{rule: "MOD005", ran: goProxy, bad: "`missing go.sum entry`", good: "the build works"},
 	{rule: "MOD009", ran: goProxy, bad: "the build stops; after `go mod tidy` a newer version than go.mod asks for is built", good: "the version of go.mod is built"},
