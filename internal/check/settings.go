@@ -134,7 +134,7 @@ func (c *collector) commands(where string, build bool, cs []facts.Command, outer
 		for _, name := range goNames(cmd.Env) {
 			inherited := slices.ContainsFunc(outer, func(vars map[string]facts.Line) bool { return vars[name].Value == cmd.Env[name] })
 			if !inherited {
-				c.add(setting{name, cmd.Env[name], cmd.Pos, where, build})
+				c.add(setting{name, cmd.Env[name], cmd.Stated(name), where, build})
 			}
 		}
 		for _, w := range assignments(cmd.Words) {
@@ -223,7 +223,7 @@ func commandScopes(where string, cs []facts.Command, outer ...map[string]facts.L
 			if l, ok := around[k]; ok && l.Value == v {
 				vars[k] = l
 			} else {
-				vars[k] = facts.Line{Value: v, Pos: c.Pos}
+				vars[k] = facts.Line{Value: v, Pos: c.Stated(k)}
 			}
 		}
 		if len(vars) > 0 {

@@ -74,7 +74,7 @@ func (r *Repo) builds() []Build {
 				for _, g := range r.withMade(s.Commands, func() []madeCommand { return r.stepMakes(&s, &calls) }) {
 					b := Build{Go: g.GoCommand, Via: g.via, Workflow: w, Job: j, Where: fmt.Sprintf("%s job %s", w.Path, j.ID)}
 					r.settle(&b, path.Join(s.Dir, g.Dir), own && g.Dir != "" && !strings.Contains(s.Dir, "$"))
-					b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Pos, s.Env["CGO_ENABLED"], j.Env["CGO_ENABLED"], w.Env["CGO_ENABLED"])
+					b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Stated("CGO_ENABLED"), s.Env["CGO_ENABLED"], j.Env["CGO_ENABLED"], w.Env["CGO_ENABLED"])
 					out = append(out, b)
 				}
 			}
@@ -89,7 +89,7 @@ func (r *Repo) builds() []Build {
 			b := Build{Go: g, Script: s, Where: s.Path}
 			// make runs where the makefile is; a script, wherever it is called.
 			r.settle(&b, path.Join(path.Dir(s.Path), g.Dir), s.Kind == "make" && g.Dir != "")
-			b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Pos)
+			b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Stated("CGO_ENABLED"))
 			out = append(out, b)
 		}
 	}

@@ -29,7 +29,7 @@ func (r *Repo) dockerBuilds(d *Dockerfile, calls *int) []Build {
 				cwd := run.cwd(g.Dir)
 				dir, known := r.contextDir(d, s, run, cwd)
 				r.settle(&b, dir, known)
-				b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Pos, s.Env["CGO_ENABLED"], s.Args["CGO_ENABLED"])
+				b.CgoWhy = firstPos(g.Env["CGO_ENABLED"], g.Stated("CGO_ENABLED"), s.Env["CGO_ENABLED"], s.Args["CGO_ENABLED"])
 				if b.Cgo == Unknown && g.Env["CGO_ENABLED"] == "" {
 					b.Cgo = defaultCgo(d, s, g)
 				}

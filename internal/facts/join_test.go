@@ -190,14 +190,14 @@ func TestReadWorkflows(t *testing.T) {
 	same(t, "powershell", len(j.Steps[3].Commands), 0)
 	same(t, "ignore", r.Ignores, "[{CI001 because .github/workflows/ci.yml:27:30 .github/workflows/ci.yml:27}]")
 	g := gl.Jobs[0]
-	same(t, "gitlab", fmt.Sprint(len(gl.Jobs), g.ID, g.Image.Tag, g.Image.Resolved, g.Steps[1].Commands[1]), "1build1.25true {.gitlab-ci.yml:12:7 map[CGO_ENABLED:0 GOV:1.25] cmd [] [go build ./app] [{go .gitlab-ci.yml:12:7} {build .gitlab-ci.yml:12:10} {./app .gitlab-ci.yml:12:16}]}")
+	same(t, "gitlab", fmt.Sprint(len(gl.Jobs), g.ID, g.Image.Tag, g.Image.Resolved, g.Steps[1].Commands[1]), "1build1.25true {.gitlab-ci.yml:12:7 map[CGO_ENABLED:0 GOV:1.25] cmd [] map[CGO_ENABLED:.gitlab-ci.yml:7:14] [go build ./app] [{go .gitlab-ci.yml:12:7} {build .gitlab-ci.yml:12:10} {./app .gitlab-ci.yml:12:16}]}")
 }
 
 func TestReadMakefile(t *testing.T) {
 	s := readTestRepo(t, joinProject).Scripts[0]
 	same(t, "words after a variable do not stand in the file", fmt.Sprint(s.Targets["build"][0].Raw[:3]), "[{ } { } { }]")
 	s.Targets["build"][0].Raw = nil
-	same(t, "make", fmt.Sprintf("%q", s.Targets["build"][0]), fmt.Sprintf("%q", Command{Pos: Pos{File: "Makefile", Line: 8, Column: 17}, Env: map[string]string{"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}, Dir: ".", Words: []string{"go", "build", "-ldflags", "-X main.v=\x00", "-o", "bin/build", "./cmd/app"}}))
+	same(t, "make", fmt.Sprintf("%q", s.Targets["build"][0]), fmt.Sprintf("%q", Command{Pos: Pos{File: "Makefile", Line: 8, Column: 17}, Env: map[string]string{"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}, Dir: ".", At: map[string]Pos{"CGO_ENABLED": {File: "Makefile", Line: 8, Column: 3}}, Words: []string{"go", "build", "-ldflags", "-X main.v=\x00", "-o", "bin/build", "./cmd/app"}}))
 	same(t, "loop", s.Targets["build"][1].Words, "[echo \x00]")
 }
 
@@ -216,12 +216,12 @@ func TestBuilds(t *testing.T) {
 	}
 	same(t, "builds", strings.Join(got, "\n"), strings.Join([]string{
 		"Dockerfile:17 stage build | . [cmd/app] cgo yes  [a b] /out/app -> gcr.io/distroless/base",
-		"Dockerfile:20 stage static | . [cmd/app] cgo no Dockerfile:20:38 [] /out/static -> gcr.io/distroless/base",
+		"Dockerfile:20 stage static | . [cmd/app] cgo no Dockerfile:20:5 [] /out/static -> gcr.io/distroless/base",
 		"Dockerfile:25 stage test | . [cmd/app] cgo yes  [] /go/bin/app -> ?",
 		"deploy/Dockerfile:4 | . [cmd/app] cgo no  [] /go/app -> ?",
 		".github/workflows/ci.yml job test | . [cmd/app] cgo no .github/workflows/ci.yml:6:16 []  -> ?",
-		".gitlab-ci.yml job build | . [cmd/app] cgo no .gitlab-ci.yml:12:7 []  -> ?",
-		"Makefile | . [cmd/app] cgo no Makefile:8:17 []  -> ?",
+		".gitlab-ci.yml job build | . [cmd/app] cgo no .gitlab-ci.yml:7:14 []  -> ?",
+		"Makefile | . [cmd/app] cgo no Makefile:8:3 []  -> ?",
 	}, "\n"))
 }
 

@@ -132,8 +132,11 @@ type Command struct {
 	// Offered are the variables of Env that a makefile sets only if its caller
 	// does not.
 	Offered []string `json:"offered,omitempty"`
-	Words   []string `json:"words"`         // expanded where literal assignments tell the value
-	Raw     []Line   `json:"raw,omitempty"` // of a go command: its words as they stand in the file; zero for one that is not one word on one line
+	// At is where the text states the variables of Env that are the go
+	// command's; ask Stated. Not to be changed.
+	At    map[string]Pos `json:"at,omitempty"`
+	Words []string       `json:"words"`         // expanded where literal assignments tell the value
+	Raw   []Line         `json:"raw,omitempty"` // of a go command: its words as they stand in the file; zero for one that is not one word on one line
 }
 
 // GoCommand is a Command that runs the go command.

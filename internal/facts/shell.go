@@ -86,10 +86,11 @@ type shellState struct {
 	env, vars map[string]string
 	dir       string
 	shared    map[string]string // copy of env that commands hold; nil once env has changed
+	at        map[string]Pos    // where a variable of the go command got its value; replaced, never changed
 }
 
 func (s *shellState) clone() *shellState {
-	return &shellState{maps.Clone(s.env), maps.Clone(s.vars), s.dir, s.shared}
+	return &shellState{maps.Clone(s.env), maps.Clone(s.vars), s.dir, s.shared, s.at}
 }
 
 // snapshot gives env as it is now, to be read only.
@@ -105,6 +106,10 @@ func (s *shellState) join(o *shellState) {
 	s.shared = nil
 	if s.dir != o.dir {
 		s.dir = ""
+	}
+	if !maps.Equal(s.at, o.at) {
+		s.at = maps.Clone(s.at)
+		maps.DeleteFunc(s.at, func(k string, p Pos) bool { return o.at[k] != p })
 	}
 	for _, m := range []struct{ a, b map[string]string }{{s.env, o.env}, {s.vars, o.vars}} {
 		for k, v := range m.b {
@@ -126,6 +131,29 @@ func (s *shellState) get(name string) (string, bool) {
 	}
 	v, ok := s.env[name]
 	return v, ok
+}
+
+// statedAt notes where name gets its value, if it is a variable of the go
+// command.
+func statedAt(at map[string]Pos, name string, pos Pos) map[string]Pos {
+	if !strings.HasPrefix(name, "GO") && !strings.HasPrefix(name, "CGO_") {
+		return at
+	}
+	out := maps.Clone(at)
+	if out == nil {
+		out = map[string]Pos{}
+	}
+	out[name] = pos
+	return out
+}
+
+// Stated gives where the text of a command states a variable of the go command
+// that it gets; where it does not, the command itself.
+func (c Command) Stated(name string) Pos {
+	if p, ok := c.At[name]; ok {
+		return p
+	}
+	return c.Pos
 }
 
 func (s *shellState) set(name, value string) {

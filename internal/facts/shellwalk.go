@@ -111,6 +111,7 @@ func (r *shellReader) decl(c *syntax.DeclClause, s *shellState) {
 		}
 		if !a.Naked {
 			s.set(a.Name.Value, r.value(a, s))
+			s.at = statedAt(s.at, a.Name.Value, r.at(int(a.Pos().Line()), int(a.Pos().Col())))
 		}
 		if exports {
 			s.export(a.Name.Value)
@@ -138,16 +139,19 @@ func (r *shellReader) value(a *syntax.Assign, s *shellState) string {
 }
 
 func (r *shellReader) call(c *syntax.CallExpr, s *shellState) {
-	env := s.snapshot()
+	env, stated := s.snapshot(), s.at
 	if len(c.Assigns) > 0 && len(c.Args) > 0 {
 		env = maps.Clone(env)
 	}
 	for _, a := range c.Assigns {
 		v := r.value(a, s)
+		at := r.at(int(a.Pos().Line()), int(a.Pos().Col()))
 		if len(c.Args) == 0 {
 			s.set(a.Name.Value, v)
+			s.at = statedAt(s.at, a.Name.Value, at)
 		} else {
 			env[a.Name.Value] = v
+			stated = statedAt(stated, a.Name.Value, at)
 		}
 	}
 	if len(c.Args) == 0 {
@@ -169,7 +173,7 @@ func (r *shellReader) call(c *syntax.CallExpr, s *shellState) {
 		return
 	}
 	p := c.Args[0].Pos()
-	r.out = append(r.out, Command{Pos: r.at(int(p.Line()), int(p.Col())), Env: env, Dir: s.dir, Words: words, Raw: r.raw(words, whole)})
+	r.out = append(r.out, Command{Pos: r.at(int(p.Line()), int(p.Col())), Env: env, Dir: s.dir, At: stated, Words: words, Raw: r.raw(words, whole)})
 	switch words[0] {
 	case "cd":
 		s.cd(words[1:])
