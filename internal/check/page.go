@@ -20,9 +20,9 @@ func (r Rule) Rank(l i18n.Lang) string {
 	return s
 }
 
-// Page says all there is to say about the rule, in Markdown below a heading
+// page says all there is to say about the rule, in Markdown below a heading
 // of the third level.
-func (r Rule) Page(l i18n.Lang) string {
+func (r Rule) page(l i18n.Lang) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s: %s\n\n", r.ID, r.Title.In(l))
 	b.WriteString("`" + r.Slug + "`. " + r.Rank(l))
@@ -33,15 +33,15 @@ func (r Rule) Page(l i18n.Lang) string {
 	return b.String()
 }
 
-// Handbook is the page of all rules.
-func Handbook(l i18n.Lang) string {
+// handbook is the page of all rules.
+func handbook(l i18n.Lang) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n%s\n", i18n.M("check.doc.title").In(l), i18n.M("check.doc.intro").In(l))
 	for _, f := range families {
 		fmt.Fprintf(&b, "\n## %s: %s\n", f.Prefix, f.Title.In(l))
 		for _, r := range Rules() {
 			if r.In(f) {
-				b.WriteString("\n" + r.Page(l))
+				b.WriteString("\n" + r.page(l))
 			}
 		}
 	}

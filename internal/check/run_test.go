@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write docs/rules.md and docs/rules.zh-C
 func TestHandbookIsCurrent(t *testing.T) {
 	for name, lang := range map[string]i18n.Lang{"rules.md": i18n.English, "rules.zh-CN.md": i18n.Chinese} {
 		path := filepath.Join("..", "..", "docs", name)
-		want := Handbook(lang)
+		want := handbook(lang)
 		if *update {
 			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 				t.Fatal(err)
@@ -44,6 +44,11 @@ func TestRulesAreComplete(t *testing.T) {
 		}
 		if strings.HasSuffix(r.Title.String(), ".") {
 			t.Errorf("%s: the title ends with a full stop", r.ID)
+		}
+		for _, article := range []string{"A ", "An ", "The "} {
+			if strings.HasPrefix(r.Title.String(), article) {
+				t.Errorf("%s: a title names the fault, without an article in front: %q", r.ID, r.Title)
+			}
 		}
 		if !slices.ContainsFunc(families, r.In) {
 			t.Errorf("%s is of no family", r.ID)

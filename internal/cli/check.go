@@ -30,9 +30,10 @@ type checkFlags struct {
 func (a *app) check() *cobra.Command {
 	var f checkFlags
 	c := &cobra.Command{
-		Use:   "check [DIR]",
-		Short: a.say(i18n.M("check.short")),
-		Long:  a.say(i18n.M("check.long")),
+		Use:     "check [DIR]",
+		Short:   a.say(i18n.M("check.short")),
+		Long:    a.say(i18n.M("check.long")),
+		Example: "  slipway check\n  slipway check --since origin/main --severity security\n  slipway check --fix --dry-run\n  slipway check --format html -o report.html",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return fault.UsageError(i18n.M("check.args", c.CommandPath()), i18n.M("cli.usage.hint", c.CommandPath()))
