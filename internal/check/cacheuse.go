@@ -103,7 +103,7 @@ var fixedCacheKey = Rule{
 	ID: "CI007", Slug: "cache-key-fixed", Severity: finding.Waste, Confidence: High, Since: 1,
 	Title: i18n.M("rule.ci007.title"), Why: i18n.M("rule.ci007.why"), Fix: i18n.M("rule.ci007.fix"),
 	Bad:  "- uses: actions/cache@v4\n  with: {path: ~/.cache/go-build, key: \"${{ runner.os }}-go\"}",
-	Good: "- uses: actions/cache@v4\n  with: {path: ~/.cache/go-build, key: \"go-${{ hashFiles('**/go.sum') }}\"}",
+	Good: "- uses: actions/cache@v4\n  with: {path: ~/.cache/go-build, key: \"go-${{ github.sha }}\", restore-keys: go-}",
 	Run:  runFixedCacheKey,
 }
 

@@ -12,7 +12,7 @@ var ignoreReason = Rule{
 	Why:   i18n.M("rule.ign001.why"),
 	Fix:   i18n.M("rule.ign001.fix"),
 	Bad:   "ENV GOSUMDB=off # slipway:ignore ENV001",
-	Good:  "ENV GOSUMDB=off # slipway:ignore ENV001 the build has no net; go.sum is complete",
+	Good:  "ENV GOSUMDB=off # slipway:ignore ENV001 the build has no network; go.sum is complete",
 	Run: func(repo *facts.Repo) []finding.Finding {
 		var out []finding.Finding
 		for _, ig := range repo.Ignores {

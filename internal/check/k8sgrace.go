@@ -18,7 +18,7 @@ var shutdownBudget = Rule{
 	ID: "K8S005", Slug: "shutdown-budget", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
 	Title: i18n.M("rule.k8s005.title"), Why: i18n.M("rule.k8s005.why"), Fix: i18n.M("rule.k8s005.fix"),
 	Bad:  "terminationGracePeriodSeconds: 30\ncontainers:\n  - lifecycle: {preStop: {exec: {command: [sleep, \"30\"]}}}",
-	Good: "terminationGracePeriodSeconds: 60\ncontainers:\n  - lifecycle: {preStop: {exec: {command: [sleep, \"10\"]}}}",
+	Good: "terminationGracePeriodSeconds: 60\ncontainers:\n  - lifecycle: {preStop: {exec: {command: [sleep, \"30\"]}}}",
 	Run:  runShutdownBudget,
 }
 

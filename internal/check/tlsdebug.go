@@ -13,7 +13,7 @@ import (
 var weakDebug = Rule{
 	ID: "TLS002", Slug: "godebug-weakens", Severity: finding.Security, Confidence: High, Since: 1,
 	Title: i18n.M("rule.tls002.title"), Why: i18n.M("rule.tls002.why"), Fix: i18n.M("rule.tls002.fix"),
-	Bad:  "ENV GODEBUG=tlsmlkem=0",
+	Bad:  "ENV GODEBUG=netdns=go,tlsmlkem=0",
 	Good: "ENV GODEBUG=netdns=go",
 	Run:  runWeakDebug,
 }

@@ -10,7 +10,7 @@ var cutStream = Rule{
 	ID: "WEB004", Slug: "write-timeout-cuts-stream", Severity: finding.FailsInProduction, Confidence: High, Since: 1,
 	Title: i18n.M("rule.web004.title"), Why: i18n.M("rule.web004.why"), Fix: i18n.M("rule.web004.fix"),
 	Bad:  "srv := &http.Server{WriteTimeout: 10 * time.Second}\n// a handler that sends text/event-stream",
-	Good: "rc := http.NewResponseController(w)\nrc.SetWriteDeadline(time.Time{}) // this answer has no end",
+	Good: "rc := http.NewResponseController(w)\nrc.SetWriteDeadline(time.Time{}) // this response has no end",
 	Run:  runCutStreams,
 }
 
