@@ -121,6 +121,12 @@ func (f makeFollower) make(c Command, depth int) []Command {
 		m.vars[k], m.given[k], inherited[k] = makeValue(v), true, v
 		delete(m.outer, k)
 	}
+	m.included = func(name string) (string, string, bool) { // make looks where it runs
+		if s := f.r.makefileAt(dir, name); s != nil && s.make != nil {
+			return s.Path, s.make.src, true
+		}
+		return "", "", false
+	}
 	sc := m.read(script.make.src)
 	if len(call.goals) == 0 {
 		call.goals = []string{m.first}

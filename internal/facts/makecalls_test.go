@@ -87,9 +87,59 @@ jobs:
 	}
 }
 
+// TestIncludedMakefiles holds that what a makefile includes counts as its own,
+// and is shown where it stands.
+func TestIncludedMakefiles(t *testing.T) {
+	r := readTestRepo(t, `
+-- go.mod --
+module example.com/app
+
+go 1.25
+-- main.go --
+package main
+
+func main() {}
+-- Makefile --
+ifdef FAST
+include build/fast.mk
+endif
+include build/common.mk # shared
+-include $(wildcard x) local.mk missing.mk
+build: prepare
+	go build -tags $(TAGS) .
+-- build/common.mk --
+TAGS := a,b
+
+prepare:
+	CGO_ENABLED=0 \
+	go build -o $(OUT) .
+-- local.mk --
+OUT = bin/app
+-- build/fast.mk --
+TAGS = fast
+-- .github/workflows/ci.yml --
+on: push
+jobs:
+  build:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: make build
+`)
+	var got []string
+	for _, b := range r.Builds() {
+		if b.Script == nil {
+			got = append(got, fmt.Sprint(b.Go.Pos, " ", b.CgoWhy, " ", b.Tags, b.Packages, b.Go.Flags["-o"]))
+		}
+	}
+	want := "build/common.mk:5:2 build/common.mk:4:2 [] [.]bin/app\nMakefile:7:2  [a b] [.]"
+	if g := strings.Join(got, "\n"); g != want {
+		t.Errorf("builds are\n%s\nwant\n%s", g, want)
+	}
+}
+
 // TestMakeEnds holds that makefiles that run each other come to an end.
 func TestMakeEnds(t *testing.T) {
-	files := "\n-- go.mod --\nmodule a\n-- main.go --\npackage main\n-- Makefile --\na: a b\n\tmake a\n\tmake b\nb: a\n" + strings.Repeat("\tmake a b\n", 300) +
+	files := "\n-- go.mod --\nmodule a\n-- main.go --\npackage main\n-- Makefile --\ninclude Makefile Makefile\ninclude Makefile\na: a b\n\tmake a\n\tmake b\nb: a\n" + strings.Repeat("\tmake a b\n", 300) +
 		"-- Dockerfile --\nFROM golang\nWORKDIR /s\nCOPY . .\n" + strings.Repeat("RUN make a\n", 100)
 	r := readTestRepo(t, files)
 	r.Builds()

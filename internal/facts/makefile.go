@@ -21,7 +21,8 @@ const unknownMake = "${SLIPWAY_UNKNOWN}"
 var makeAssign = regexp.MustCompile(`^(?:override[ \t]+)?(export[ \t]+)?([A-Za-z0-9_.-]+)[ \t]*(:::=|::=|:=|\+=|\?=|!=|=)[ \t]*(.*)$`)
 
 // readMakefile reads the recipes of a makefile. Variables with one plain
-// value are filled in; all else is not known. What it includes is not read.
+// value are filled in; all else is not known. What it includes is read only
+// for one run of make.
 func readMakefile(name, src string) Script {
 	m := makeReader{name: name, vars: map[string]string{}, env: map[string]string{}, offered: map[string]bool{}}
 	return m.read(src)
@@ -29,6 +30,9 @@ func readMakefile(name, src string) Script {
 
 func (m *makeReader) read(src string) Script {
 	lines := strings.Split(strings.ReplaceAll(src, "\r\n", "\n"), "\n")
+	if m.included != nil {
+		lines = m.splice(nil, lines, m.name, maxMakeIncludes)
+	}
 	if len(lines) > maxMakeLines {
 		lines = lines[:maxMakeLines]
 	}
@@ -48,6 +52,10 @@ type makeReader struct {
 
 	goals map[string]*makeGoal // what is known of each target
 	first string               // the target that make without one makes
+
+	included func(name string) (path, src string, ok bool) // gives a file that is included; nil reads none
+	from     []Pos                                         // of every line, if files are included
+	within   map[string]bool                               // the files these are of
 
 	spent int // bytes expanded so far
 }
@@ -277,8 +285,9 @@ func (m *makeReader) recipe(l string, first int, target string, env map[string]s
 	// Make takes the tab and these marks away.
 	marks := len(l) - len(strings.TrimLeft(l, "\t @+-"))
 	text := strings.Repeat(" ", marks) + m.expand(l[marks:], target, maxMakeDepth)
+	start := m.place(first)
 	cs, _ := readShell(shellText{src: text, env: env, at: func(line, column int) Pos {
-		return Pos{File: m.name, Line: first + line - 1, Column: column}
+		return Pos{File: start.File, Line: start.Line + line - 1, Column: column}
 	}})
 	if m.offers(l, "CGO_ENABLED", env) {
 		for i := range cs {
@@ -286,7 +295,7 @@ func (m *makeReader) recipe(l string, first int, target string, env map[string]s
 		}
 	}
 	if strings.Contains(l, "$") {
-		forgetExpanded(cs, strings.Split(l, "\n"), first)
+		forgetExpanded(cs, strings.Split(l, "\n"), start.Line)
 	}
 	return cs
 }
