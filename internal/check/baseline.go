@@ -54,7 +54,7 @@ func ParseBaseline(data []byte) (Baseline, error) {
 	return b, nil
 }
 
-// NewBaseline puts up with all of fs.
+// NewBaseline holds all of fs as known.
 func NewBaseline(fs []finding.Finding) Baseline {
 	counts := map[entryKey]int{}
 	for _, f := range fs {

@@ -56,7 +56,7 @@ type vulnerability struct {
 
 // vulnerabilities joins what the database knows with the versions that the
 // go.mod files select and the packages that are linked. Those that the policy
-// puts up with are left out.
+// accepts are left out.
 func vulnerabilities(repo *facts.Repo) []vulnerability {
 	list := advisories(repo)
 	if len(list) == 0 || repo.Deps == nil {

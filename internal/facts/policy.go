@@ -7,7 +7,7 @@ type Policy struct {
 	Disabled []Reason `json:"disabled,omitempty"` // rules that are not run
 	Licenses Licenses `json:"licenses,omitzero"`
 	Database string   `json:"database,omitempty"` // of vulnerabilities, as stated; "" none
-	Accepted []Reason `json:"accepted,omitempty"` // vulnerabilities that are put up with
+	Accepted []Reason `json:"accepted,omitempty"` // vulnerabilities that the project accepts
 }
 
 // Reason is a name with the words that excuse it.

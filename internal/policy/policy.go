@@ -1,6 +1,8 @@
 // Package policy brings what a project asks of itself in slipway.yaml into
-// the facts, for the rules to judge: the set of rules it is held to, what it
-// puts up with, and which licences it allows.
+// the facts, for the rules to judge: the set of rules it is held to, the
+// vulnerabilities it accepts and the licences it allows. Gather adds what others
+// say about the modules: licences, retractions, deprecations and known
+// vulnerabilities.
 package policy
 
 import (
