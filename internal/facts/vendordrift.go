@@ -146,6 +146,8 @@ func (v *vendorWalk) file(name, rel string) {
 		if f.Pos.Line = differs(have, want); f.Pos.Line == 0 {
 			return
 		}
+		// Of a file that only ends too early, the last line is the place.
+		f.Pos.Line = min(f.Pos.Line, 1+bytes.Count(bytes.TrimSuffix(have, []byte("\n")), []byte("\n")))
 	}
 	v.out = append(v.out, f)
 }
