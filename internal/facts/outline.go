@@ -1,6 +1,10 @@
 package facts
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
 
 // outline is a Go file without the bodies of those functions that hold
 // nothing that is asked for. A parse costs by the byte, and in most files two
@@ -9,6 +13,8 @@ type outline struct {
 	src  []byte // the file
 	text []byte // what is left of it
 	cuts []cut
+
+	starts []int // where the lines of src begin, once that was asked for
 }
 
 // cut is a place in the text behind which bytes of the file are left out.
@@ -77,12 +83,19 @@ func signatureEnd(s []byte) int {
 
 // position gives line and column in the file of an offset in the text.
 func (o *outline) position(offset int) (line, column int) {
-	for i := len(o.cuts) - 1; i >= 0; i-- {
-		if offset >= o.cuts[i].at {
-			offset += o.cuts[i].out
-			break
+	i, _ := slices.BinarySearchFunc(o.cuts, offset+1, func(c cut, offset int) int { return cmp.Compare(c.at, offset) })
+	if i > 0 {
+		offset += o.cuts[i-1].out
+	}
+	offset = min(offset, len(o.src))
+	if o.starts == nil { // to count anew for each question would be quadratic
+		o.starts = append(make([]int, 0, 1+bytes.Count(o.src, []byte("\n"))), 0)
+		for at := range o.src {
+			if o.src[at] == '\n' {
+				o.starts = append(o.starts, at+1)
+			}
 		}
 	}
-	before := o.src[:min(offset, len(o.src))]
-	return 1 + bytes.Count(before, []byte("\n")), len(before) - bytes.LastIndexByte(before, '\n')
+	line, _ = slices.BinarySearch(o.starts, offset+1)
+	return line, offset - o.starts[line-1] + 1
 }
