@@ -65,6 +65,7 @@ func (a *app) check() *cobra.Command {
 				return err
 			}
 		}
+		collectLater(28<<20, 50)
 		return a.runCheck(c.Context(), dir, &f)
 	}
 	return c
