@@ -102,7 +102,8 @@ func runTelemetryModule(r *facts.Repo) []finding.Finding {
 			}
 		}
 		best := map[string]facts.Reached{} // vendor's module → the shortest way there
-		for path, why := range r.Closure(m, dirs, nil) {
+		reached := r.Closure(m, dirs, nil)
+		for path, why := range reached {
 			root := prefixOf(path, telemetryModules)
 			if root == "" || len(why.Chain) == 0 || root == m.Path {
 				continue
@@ -111,12 +112,45 @@ func runTelemetryModule(r *facts.Repo) []finding.Finding {
 				best[root] = why
 			}
 		}
+		out = append(out, namedByDeps(r, m, reached)...)
 		for root, why := range best {
 			f := finding.Finding{
 				Pos: firstStep(why), Entity: entity(m.Path, root), Message: i18n.M("rule.lock004.message", root, telemetryModules[root]), Evidence: chainEvidence(why),
 			}
 			out = append(out, f)
 		}
+	}
+	return out
+}
+
+// namedByDeps finds the telemetry hosts that packages from elsewhere name, once
+// each for a module, by the shortest way to it.
+func namedByDeps(r *facts.Repo, m *facts.RepoModule, reached facts.Imports) []finding.Finding {
+	type key struct{ module, host string }
+	best := map[key]finding.Finding{}
+	find := r.DepPackageOf(m)
+	for _, path := range sortedKeys(reached) {
+		why, p := reached[path], find(path)
+		if p == nil || prefixOf(path, telemetryModules) != "" {
+			continue
+		}
+		for i := range p.Files {
+			for _, h := range p.Files[i].Hosts {
+				name, _, _ := strings.Cut(p.Module, "@")
+				k := key{name, h.Name}
+				f := finding.Finding{
+					Pos: firstStep(why), Entity: entity(m.Path, name, h.Name), Message: i18n.M("rule.lock004.host", name, h.Name, h.Vendor),
+					Evidence: append(chainEvidence(why), finding.Evidence{Pos: h.Pos, Text: i18n.M("rule.lock004.here", h.Name)}),
+				}
+				if old, ok := best[k]; !ok || len(f.Evidence) < len(old.Evidence) {
+					best[k] = f
+				}
+			}
+		}
+	}
+	var out []finding.Finding
+	for _, f := range best {
+		out = append(out, f)
 	}
 	return out
 }

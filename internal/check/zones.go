@@ -39,7 +39,11 @@ func runTimeZones(r *facts.Repo) []finding.Finding {
 			continue
 		}
 		call, why, ok := zoneCall(r, &b, reached, tags)
+		foreign := false
 		if !ok {
+			call, why, foreign = foreignZoneCall(r, &b, reached, tags)
+		}
+		if !ok && !foreign {
 			continue
 		}
 		what := call.Value
@@ -47,10 +51,16 @@ func runTimeZones(r *facts.Repo) []finding.Finding {
 			what = "…"
 		}
 		evidence := append([]finding.Evidence{{Pos: b.Go.Pos, Text: i18n.M("rule.cgo001.build", strings.Join(b.Packages, " "))}}, chainEvidence(why)...)
+		pos := call.Pos
+		if foreign {
+			pos = firstStep(why)
+			evidence = append(evidence, finding.Evidence{Pos: call.Pos, Text: i18n.M("rule.img009.call")})
+		}
 		out = append(out, finding.Finding{
-			Pos:      call.Pos,
+			Pos:      pos,
 			Entity:   entity(stageName(*b.Runtime), strings.Join(b.Packages, " ")),
 			Message:  i18n.M("rule.img009.message", what, below.name()),
+			Advisory: foreign,
 			Evidence: append(evidence, finding.Evidence{Pos: below.ref.Pos, Text: i18n.M("rule.cgo004.base", below.name())}),
 		})
 	}
@@ -74,6 +84,24 @@ func zoneCall(r *facts.Repo, b *facts.Build, reached facts.Imports, tags []strin
 		}
 		if why, ok := reached[path.Join(b.Module.Path, rel)]; ok {
 			return g.ZoneCalls[0], why, true
+		}
+	}
+	return facts.Line{}, facts.Reached{}, false
+}
+
+// foreignZoneCall finds the first call in packages of other modules; that the
+// program comes there is not known.
+func foreignZoneCall(r *facts.Repo, b *facts.Build, reached facts.Imports, tags []string) (facts.Line, facts.Reached, bool) {
+	find := r.DepPackageOf(b.Module)
+	for _, path := range sortedKeys(reached) {
+		p := find(path)
+		if p == nil || firstStep(reached[path]).File == "" {
+			continue
+		}
+		for i := range p.Files {
+			if g := &p.Files[i]; len(g.ZoneCalls) > 0 && g.Built(tags) {
+				return g.ZoneCalls[0], reached[path], true
+			}
 		}
 	}
 	return facts.Line{}, facts.Reached{}, false

@@ -332,12 +332,16 @@ func (w *depWalk) readPackage(t *depTry, buf []byte) (bool, []byte) {
 		}
 		var g GoFile
 		g, buf, err = readGoHead(f, path.Join(t.pos, name), buf)
+		builds := err == nil && w.mayBuild(&g)
+		if builds {
+			buf = readBody(f, &g, buf)
+		}
 		f.Close()
 		if err != nil {
 			continue
 		}
 		any = true
-		if w.mayBuild(&g) {
+		if builds {
 			t.pkg.Files = append(t.pkg.Files, g)
 		}
 	}
@@ -367,6 +371,28 @@ func readGoHead(f io.Reader, name string, buf []byte) (GoFile, []byte, error) {
 	g.readCgoHead(buf)
 	g.cgo = nil // headers elsewhere are not looked for
 	return g, buf, nil
+}
+
+// readBody reads the rest of a file, whose head is in buf, for what its code
+// names: telemetry hosts, time zones. What cannot be read names nothing.
+func readBody(f io.Reader, g *GoFile, buf []byte) []byte {
+	for len(buf) < maxGoFile {
+		if len(buf) == cap(buf) {
+			buf = slices.Grow(buf, depHead)
+		}
+		n, err := f.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err != nil {
+			break
+		}
+	}
+	for _, h := range readHosts(g, buf) {
+		if h.Kind == HostTelemetry {
+			g.Hosts = append(g.Hosts, h)
+		}
+	}
+	g.ZoneCalls = readZoneCalls(g, buf)
+	return buf
 }
 
 // headEnds reports whether a declaration other than an import begins in what
