@@ -325,6 +325,9 @@ func wantClosureFault(t *testing.T, err error, id, mentions string) *fault.Error
 func hostSysroot(t *testing.T, lib string) (root, prog string) {
 	t.Helper()
 	if runtime.GOARCH != "amd64" {
+		if testkit.E2E() {
+			t.Fatal("SLIPWAY_E2E=1, but this is not amd64")
+		}
 		t.Skip("names amd64 paths")
 	}
 	root, dir := t.TempDir(), t.TempDir()
