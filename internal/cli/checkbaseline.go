@@ -83,7 +83,7 @@ func applyBaseline(dir string, f *checkFlags, res *check.Result) error {
 	case errors.Is(err, fs.ErrNotExist) && f.baseline == "":
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return &fault.Error{Pos: fault.Pos{File: name}, Msg: i18n.M("check.baseline.read"), Hint: i18n.M("check.baseline.hint"), Code: fault.Usage, Cause: err}
+		return &fault.Error{Pos: fault.Pos{File: name}, Msg: i18n.M("check.baseline.read"), Hint: i18n.M("check.baseline.missing"), Code: fault.Usage, Cause: err}
 	case err != nil:
 		return err
 	}

@@ -217,3 +217,14 @@ func BenchmarkReadRepo(b *testing.B) {
 		}
 	}
 }
+
+// TestIgnoreInGo takes what a Go file writes into another file for text.
+func TestIgnoreInGo(t *testing.T) {
+	src := []byte("package p\n\nconst script = `\n# slipway:ignore ENV001 not ours\n`\n\nvar x = 1 // slipway:ignore TAG001 ours\n")
+	if got := readIgnores("p.go", src); len(got) != 1 || got[0].ID != "TAG001" {
+		t.Errorf("p.go has %+v", got)
+	}
+	if got := readIgnores("p.sh", src); len(got) != 2 {
+		t.Errorf("p.sh has %+v", got)
+	}
+}
