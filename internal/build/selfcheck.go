@@ -22,6 +22,12 @@ func SelfCheck(p plan.Plan, t plan.Target, b plan.Binary, path string) ([]findin
 	if err != nil {
 		return nil, binary.File{}, err
 	}
+	return Judge(p, t, b, f), *f, nil
+}
+
+// Judge holds an opened program against the plan that made it. The findings
+// are sorted.
+func Judge(p plan.Plan, t plan.Target, b plan.Binary, f *binary.File) []finding.Finding {
 	c := &selfCheck{plan: p, target: t, binary: b, file: f}
 	// Of a program for another platform, nothing else is worth saying.
 	if c.platform(); len(c.found) == 0 {
@@ -31,7 +37,7 @@ func SelfCheck(p plan.Plan, t plan.Target, b plan.Binary, path string) ([]findin
 		c.base()
 	}
 	finding.Sort(c.found)
-	return c.found, *f, nil
+	return c.found
 }
 
 type selfCheck struct {
@@ -43,14 +49,7 @@ type selfCheck struct {
 }
 
 func (c *selfCheck) report(r BinaryRule, m i18n.Message) {
-	c.found = append(c.found, finding.Finding{
-		ID:       r.ID,
-		Severity: r.Severity,
-		Advisory: r.Advisory,
-		Entity:   c.target.Platform.String() + "/" + c.binary.Name,
-		Message:  m,
-		Fix:      r.Fix,
-	})
+	c.found = append(c.found, r.On(c.target.Platform.String()+"/"+c.binary.Name, m))
 }
 
 // platform goes by the file's own headers. Only a static program for Linux does

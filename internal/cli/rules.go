@@ -2,15 +2,18 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-build/slipway/internal/build"
 	"github.com/slipway-build/slipway/internal/check"
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/finding"
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/report"
+	"github.com/slipway-build/slipway/internal/verify"
 )
 
 // ruleDoc is a rule as `slipway rules` and `slipway explain` give it.
@@ -18,19 +21,31 @@ type ruleDoc struct {
 	ID         string           `json:"id"`
 	Slug       string           `json:"slug"`
 	Severity   finding.Severity `json:"severity"`
-	Confidence check.Confidence `json:"confidence"`
+	Confidence check.Confidence `json:"confidence,omitempty"` // of rules about files
 	Advisory   bool             `json:"advisory,omitempty"`
-	Since      int              `json:"since"`
+	Since      int              `json:"since,omitempty"`
 	Title      i18n.Message     `json:"title"`
 	Why        i18n.Message     `json:"why"`
 	Fix        i18n.Message     `json:"fix"`
 	Needs      i18n.Message     `json:"needs,omitzero"`
-	Bad        string           `json:"bad"`
-	Good       string           `json:"good"`
+	Bad        string           `json:"bad,omitempty"`
+	Good       string           `json:"good,omitempty"`
 }
 
 func ruleDocOf(r check.Rule) ruleDoc {
 	return ruleDoc{r.ID, r.Slug, r.Severity, r.Confidence, r.Advisory, r.Since, r.Title, r.Why, r.Fix, r.Needs, r.Bad, r.Good}
+}
+
+// binaryRules are the rules about what was built, by ID: those of every package
+// that judges programs, images, runs and rebuilds.
+func binaryRules() []finding.Rule {
+	rules := slices.Concat(build.BinaryRules(), verify.Rules())
+	slices.SortFunc(rules, func(a, b finding.Rule) int { return strings.Compare(a.ID, b.ID) })
+	return rules
+}
+
+func binaryRuleDoc(r finding.Rule) ruleDoc {
+	return ruleDoc{ID: r.ID, Slug: r.Slug, Severity: r.Severity, Advisory: r.Advisory, Title: r.Title, Why: r.Why, Fix: r.Fix}
 }
 
 // rulesDoc is the result of `slipway rules`.
@@ -67,20 +82,30 @@ func (a *app) rulesCommand() *cobra.Command {
 					}
 				}
 			}
+			t.Rows = append(t.Rows, []string{"BIN: " + a.say(i18n.M("verify.rules.family"))})
+			for _, r := range binaryRules() {
+				doc.Rules = append(doc.Rules, binaryRuleDoc(r))
+				t.Rows = append(t.Rows, []string{r.ID, a.rank(r.Severity, r.Advisory), a.say(r.Title)})
+			}
 			return a.result(doc, t)
 		},
 	}
 }
 
 func (a *app) ruleRow(r check.Rule) []string {
-	severity, title := string(r.Severity), a.say(r.Title)
-	if r.Advisory {
-		severity += " (" + a.say(i18n.M("check.advisory")) + ")"
-	}
+	title := a.say(r.Title)
 	if !r.Needs.IsZero() {
 		title += " (" + a.say(r.Needs) + ")"
 	}
-	return []string{r.ID, severity, title}
+	return []string{r.ID, a.rank(r.Severity, r.Advisory), title}
+}
+
+// rank is how bad the findings of a rule are.
+func (a *app) rank(s finding.Severity, advisory bool) string {
+	if advisory {
+		return string(s) + " (" + a.say(i18n.M("check.advisory")) + ")"
+	}
+	return string(s)
 }
 
 func (a *app) explainCommand() *cobra.Command {
@@ -95,7 +120,13 @@ func (a *app) explainCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, ok := check.Find(strings.ToUpper(args[0]))
+			id := strings.ToUpper(args[0])
+			for _, b := range binaryRules() {
+				if b.ID == id {
+					return a.result(explainDoc{check.SchemaVersion, binaryRuleDoc(b)}, a.binaryExplanation(b))
+				}
+			}
+			r, ok := check.Find(id)
 			if !ok {
 				return check.UnknownRule(args[0])
 			}
@@ -118,4 +149,12 @@ func (a *app) explanation(r check.Rule) string {
 		}
 	}
 	return b.String()
+}
+
+// binaryExplanation says all there is to say about a rule on what was built.
+func (a *app) binaryExplanation(r finding.Rule) string {
+	return fmt.Sprintf("%s: %s\n%s: %s\n\n%s\n  %s\n\n%s\n  %s\n",
+		r.ID, a.say(r.Title), r.Slug, a.rank(r.Severity, r.Advisory),
+		strings.TrimSuffix(a.say(i18n.M("check.doc.why")), ":"), a.say(r.Why),
+		strings.TrimSuffix(a.say(i18n.M("check.doc.fix")), ":"), a.say(r.Fix))
 }
