@@ -94,6 +94,14 @@ type File struct {
 	DWARF   bool  `json:"dwarf,omitempty"`   // has debug information
 	NX      bool  `json:"nx,omitempty"`      // the stack is declared not executable
 	RELRO   RELRO `json:"relro,omitempty"`   // ELF only
+	BindNow bool  `json:"bindNow,omitempty"` // ELF: all symbols are bound at start
+
+	// ExecStack says that the stack is asked to be executable, WritableCode
+	// that a segment is writable and executable at once, and TextRel that the
+	// loader must write into code. All three are of ELF files.
+	ExecStack    bool `json:"execStack,omitempty"`
+	WritableCode bool `json:"writableCode,omitempty"`
+	TextRel      bool `json:"textRel,omitempty"`
 
 	// Go is what the go command wrote into the program; nil when it is no Go
 	// program, or one without it.

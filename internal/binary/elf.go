@@ -131,6 +131,9 @@ func (f *File) readSegments(ef *elf.File) map[string]bool {
 			f.Interp = str(b[:n], 0)
 		case elf.PT_GNU_STACK:
 			f.NX = p.Flags&elf.PF_X == 0
+			f.ExecStack = !f.NX
+		case elf.PT_LOAD:
+			f.WritableCode = f.WritableCode || p.Flags&(elf.PF_W|elf.PF_X) == elf.PF_W|elf.PF_X
 		case elf.PT_GNU_RELRO:
 			f.RELRO = PartialRELRO
 		case elf.PT_NOTE:

@@ -26,6 +26,7 @@ type dynamic struct {
 	flags   uint64
 	flags1  uint64
 	bindNow bool
+	textRel bool
 
 	glibc, symbol string // highest GLIBC version asked for, and by what
 	offered       string // highest GLIBC version defined
@@ -71,6 +72,8 @@ func readDynamic(ef *elf.File, size int64) (*dynamic, error) {
 			d.soname = str(d.strtab, t.val)
 		case elf.DT_BIND_NOW:
 			d.bindNow = true
+		case elf.DT_TEXTREL:
+			d.textRel = true
 		}
 	}
 	d.flags, d.flags1 = vals[elf.DT_FLAGS], vals[elf.DT_FLAGS_1]
@@ -219,6 +222,8 @@ func (f *File) fromDynamic(d *dynamic) {
 	f.GlibcNeeded, f.GlibcSymbol, f.GlibcOffered = d.glibc, d.symbol, d.offered
 	f.NoDefaultLib = d.flags1&uint64(elf.DF_1_NODEFLIB) != 0
 	now := d.bindNow || d.flags&uint64(elf.DF_BIND_NOW) != 0 || d.flags1&uint64(elf.DF_1_NOW) != 0
+	f.BindNow = now
+	f.TextRel = d.textRel || d.flags&uint64(elf.DF_TEXTREL) != 0
 	if f.RELRO == PartialRELRO && now {
 		f.RELRO = FullRELRO
 	}

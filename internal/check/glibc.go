@@ -3,6 +3,7 @@ package check
 import (
 	"strings"
 
+	"github.com/slipway-build/slipway/internal/distro"
 	"github.com/slipway-build/slipway/internal/facts"
 	"github.com/slipway-build/slipway/internal/finding"
 	"github.com/slipway-build/slipway/internal/i18n"
@@ -35,7 +36,7 @@ func runGlibcOlder(r *facts.Repo) []finding.Finding {
 		if from.libc != libcGlibc || to.libc != libcGlibc {
 			continue
 		}
-		has, gets := glibcOf(from.ref), glibcOf(to.ref)
+		has, gets := distro.Glibc(from.ref.Familiar(), from.ref.Tag), distro.Glibc(to.ref.Familiar(), to.ref.Tag)
 		if has == "" || gets == "" || !atLeast(has, threadsMoved) || atLeast(gets, threadsMoved) {
 			continue
 		}
@@ -57,52 +58,4 @@ func runGlibcOlder(r *facts.Repo) []finding.Finding {
 		})
 	}
 	return out
-}
-
-// glibcs are the versions of glibc in releases of distributions, by the words
-// that name them in tags.
-var glibcs = map[string]map[string]string{
-	"debian": {
-		"stretch": "2.24", "buster": "2.28", "bullseye": "2.31", "bookworm": "2.36", "trixie": "2.41",
-		"9": "2.24", "10": "2.28", "11": "2.31", "12": "2.36", "13": "2.41",
-	},
-	"ubuntu": {
-		"xenial": "2.23", "bionic": "2.27", "focal": "2.31", "jammy": "2.35", "noble": "2.39",
-		"16.04": "2.23", "18.04": "2.27", "20.04": "2.31", "22.04": "2.35", "24.04": "2.39",
-	},
-	"amazonlinux": {"2": "2.26", "2023": "2.34"},
-	"rockylinux":  {"8": "2.28", "9": "2.34", "10": "2.39"},
-	"almalinux":   {"8": "2.28", "9": "2.34", "10": "2.39"},
-}
-
-// glibcOf gives the version of glibc in an image, "" if its name does not
-// tell. A golang image without the name of a Debian release is at least the
-// bookworm that Go 1.21 began with.
-func glibcOf(ref facts.ImageRef) string {
-	name := ref.Familiar()
-	if image, ok := strings.CutPrefix(name, "gcr.io/distroless/"); ok {
-		_, release, _ := strings.Cut(image, "-debian")
-		return glibcs["debian"][release]
-	}
-	parts := strings.Split(ref.Tag, "-")
-	switch name {
-	case "golang":
-		for _, p := range parts[1:] {
-			if v := glibcs["debian"][p]; v != "" {
-				return v
-			}
-		}
-		if len(parts) == 1 && atLeast(ref.Tag, "1.21") {
-			return glibcs["debian"]["bookworm"]
-		}
-		return ""
-	case "debian":
-		if release, _, ok := strings.Cut(parts[0], "."); ok && glibcs["debian"][release] != "" {
-			return glibcs["debian"][release]
-		}
-	case "rockylinux", "almalinux":
-		release, _, _ := strings.Cut(parts[0], ".")
-		return glibcs[name][release]
-	}
-	return glibcs[name][parts[0]]
 }

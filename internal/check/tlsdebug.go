@@ -7,6 +7,7 @@ import (
 
 	"github.com/slipway-build/slipway/internal/facts"
 	"github.com/slipway-build/slipway/internal/finding"
+	"github.com/slipway-build/slipway/internal/godebug"
 	"github.com/slipway-build/slipway/internal/i18n"
 )
 
@@ -18,33 +19,16 @@ var weakDebug = Rule{
 	Run:  runWeakDebug,
 }
 
-// weakSettings are the settings of GODEBUG that undo a default which protects,
-// with what they lead to. Source: the Go tree's doc/godebug.md and
-// internal/godebugs.
-var weakSettings = map[string]i18n.Message{
-	"tlsmlkem=0":           i18n.M("rule.tls002.mlkem"),
-	"tlssecpmlkem=0":       i18n.M("rule.tls002.secpmlkem"),
-	"tls10server=1":        i18n.M("rule.tls002.tls10"),
-	"tls3des=1":            i18n.M("rule.tls002.tripledes"),
-	"tlsrsakex=1":          i18n.M("rule.tls002.rsakex"),
-	"tlssha1=1":            i18n.M("rule.tls002.sha1"),
-	"tlsunsafeekm=1":       i18n.M("rule.tls002.ekm"),
-	"rsa1024min=0":         i18n.M("rule.tls002.rsa1024"),
-	"x509sha1=1":           i18n.M("rule.tls002.x509sha1"),
-	"x509negativeserial=1": i18n.M("rule.tls002.serial"),
-}
-
 // runWeakDebug counts what CI and scripts set as advisory: it may be there to
 // test the weaker setting.
 func runWeakDebug(r *facts.Repo) []finding.Finding {
 	var out []finding.Finding
 	for _, d := range debugSettings(r) {
-		for pair := range strings.SplitSeq(d.value, ",") {
-			pair = strings.TrimSpace(pair)
-			if m, ok := weakSettings[pair]; ok {
+		for pair := range godebug.Settings(d.value) {
+			if m, ok := godebug.Weak(pair); ok {
 				out = append(out, finding.Finding{
 					Pos: d.pos, Entity: entity(d.where, pair), Message: m,
-					Advisory: !d.runs || pair == "tlssecpmlkem=0" || pair == "x509negativeserial=1",
+					Advisory: !d.runs || godebug.Minor(pair),
 				})
 			}
 		}

@@ -3,12 +3,15 @@
 // to run. What was seen when it ran, and whether its source gives these bytes
 // again, are put into the same report by packages trial and rebuild.
 //
+// What cannot be known is left unsaid: a finding never rests on a guess.
+//
 // The package opens and judges; it starts no program and writes nothing.
 package verify
 
 import (
 	"github.com/slipway-build/slipway/internal/binary"
 	"github.com/slipway-build/slipway/internal/finding"
+	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/image"
 )
 
@@ -18,11 +21,29 @@ const SchemaVersion = 1
 // Report is the result of `slipway verify`.
 type Report struct {
 	SchemaVersion int               `json:"schemaVersion"`
-	Subject       string            `json:"subject"`          // as it was named
-	Digest        string            `json:"digest,omitempty"` // of the index or manifest of an image
-	Programs      []Program         `json:"programs"`         // of all platforms
+	Subjects      []Subject         `json:"subjects"`
+	Programs      []Program         `json:"programs"` // of all platforms
 	Images        []Image           `json:"images,omitempty"`
 	Findings      []finding.Finding `json:"findings"`
+	Notes         []i18n.Message    `json:"notes,omitempty"` // what could not be known
+}
+
+// Kind is what a subject is.
+type Kind string
+
+// The kinds.
+const (
+	KindProgram   Kind = "program"   // a file
+	KindDirectory Kind = "directory" // of programs
+	KindShip      Kind = "ship"      // what `slipway ship` writes
+	KindImage     Kind = "image"     // of one or more platforms
+)
+
+// Subject is what was named on the command line.
+type Subject struct {
+	Name   string `json:"name"` // as it was named
+	Kind   Kind   `json:"kind"`
+	Digest string `json:"digest,omitempty"` // of the index or manifest of an image
 }
 
 // Program is one program that was opened.
@@ -33,22 +54,55 @@ type Program struct {
 	Platform string      `json:"platform"` // os/arch as far as the file says
 	Digest   string      `json:"digest"`   // sha256:<hex> of the file
 	File     binary.File `json:"file"`
+	Embeds   []string    `json:"embeds,omitempty"` // what it brings that others take from the system: time-zones, ca-roots
+	FIPS     string      `json:"fips140,omitempty"`
+	Base     *Verdict    `json:"base,omitempty"` // nil: no place was named to run it in
 }
+
+// Verdict says whether a program can start in a place.
+type Verdict struct {
+	Name   string         `json:"name"`
+	Starts Answer         `json:"starts"`
+	Why    []i18n.Message `json:"why,omitempty"`
+}
+
+// Answer is what is known.
+type Answer string
+
+// The answers.
+const (
+	Yes     Answer = "yes"
+	No      Answer = "no"
+	Unknown Answer = "unknown"
+)
 
 // Image is one image that was opened.
 type Image struct {
-	Platform   string             `json:"platform"`
-	Digest     string             `json:"digest"` // of the manifest
-	Size       int64              `json:"size"`   // bytes that a client downloads: configuration and layers
-	User       string             `json:"user"`
-	Entrypoint []string           `json:"entrypoint,omitempty"`
-	Cmd        []string           `json:"cmd,omitempty"`
-	Env        []string           `json:"env,omitempty"`
-	Workdir    string             `json:"workdir,omitempty"`
-	Ports      []string           `json:"ports,omitempty"`
-	StopSignal string             `json:"stopSignal,omitempty"`
-	Layers     []image.Descriptor `json:"layers"`
+	Name        string             `json:"name"` // what findings call it: its platform
+	Platform    string             `json:"platform"`
+	Digest      string             `json:"digest"` // of the manifest
+	Size        int64              `json:"size"`   // bytes that a client downloads: configuration and layers
+	User        string             `json:"user"`
+	Entrypoint  []string           `json:"entrypoint,omitempty"`
+	Cmd         []string           `json:"cmd,omitempty"`
+	Env         []string           `json:"env,omitempty"`
+	Workdir     string             `json:"workdir,omitempty"`
+	Ports       []string           `json:"ports,omitempty"`
+	StopSignal  string             `json:"stopSignal,omitempty"`
+	Healthcheck []string           `json:"healthcheck,omitempty"`
+	Layers      []image.Descriptor `json:"layers"`
 	// Program is the name of the program that the entry point starts; empty if
 	// it is none that could be opened.
 	Program string `json:"program,omitempty"`
+}
+
+// Count is how many findings are at least as bad as a threshold and count.
+func (r *Report) Count(threshold finding.Severity) int {
+	n := 0
+	for _, f := range r.Findings {
+		if !f.Advisory && f.Severity.AtLeast(threshold) {
+			n++
+		}
+	}
+	return n
 }

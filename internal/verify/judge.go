@@ -1,0 +1,89 @@
+package verify
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/slipway-build/slipway/internal/build"
+	"github.com/slipway-build/slipway/internal/finding"
+	"github.com/slipway-build/slipway/internal/i18n"
+	"github.com/slipway-build/slipway/internal/plan"
+)
+
+// Options say what subjects are judged against.
+type Options struct {
+	// Plan is what programs are held against, besides what a ship recorded;
+	// nil: nothing.
+	Plan *plan.Plan
+}
+
+// Judge looks at what was opened and gives the report.
+func Judge(ctx context.Context, subjects []*Opened, o Options) (*Report, error) {
+	r := &Report{SchemaVersion: SchemaVersion, Programs: []Program{}, Findings: []finding.Finding{}}
+	for _, s := range subjects {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		r.Subjects = append(r.Subjects, s.Subject)
+		if o.Plan != nil && s.Plan == nil {
+			s.Plan = o.Plan
+		}
+		for _, p := range s.Programs {
+			s.judgePlanned(p)
+			judgeProgram(p)
+			r.Programs = append(r.Programs, p.Program)
+			r.Findings = append(r.Findings, p.findings...)
+		}
+		r.Findings = append(r.Findings, s.findings...)
+		r.Notes = append(r.Notes, s.notes...)
+	}
+	finding.Sort(r.Findings)
+	return r, nil
+}
+
+// judgePlanned holds a program against the plan that says something of it.
+func (o *Opened) judgePlanned(p *OpenedProgram) {
+	if o.Plan == nil {
+		return
+	}
+	if p.Planned == nil {
+		p.Target, p.Planned = planned(o.Plan, p)
+	}
+	if p.Planned == nil {
+		o.notes = append(o.notes, i18n.M("verify.unplanned", p.Name))
+		return
+	}
+	for _, f := range build.Judge(*o.Plan, *p.Target, *p.Planned, p.file) {
+		f.Entity = p.Name
+		p.findings = append(p.findings, f)
+	}
+}
+
+// planned finds what a plan says of a program: by platform, then by package
+// or, for one that does not tell its package, by name.
+func planned(pl *plan.Plan, p *OpenedProgram) (*plan.Target, *plan.Binary) {
+	var target *plan.Target
+	for i := range pl.Targets {
+		t := &pl.Targets[i]
+		if t.Platform.Arch != p.file.Arch || p.file.OS != "" && t.Platform.OS != p.file.OS {
+			continue
+		}
+		for j := range t.Binaries {
+			b := &t.Binaries[j]
+			if p.file.Go != nil && p.file.Go.Path == b.Package {
+				return t, b
+			}
+			if p.file.Go == nil && strings.EqualFold(filepath.Base(p.Name), b.Name) {
+				return t, b
+			}
+		}
+		target = t
+	}
+	// The only program of the platform's target is the one that was meant,
+	// whatever it says of itself.
+	if target != nil && len(target.Binaries) == 1 && strings.EqualFold(filepath.Base(p.Name), target.Binaries[0].Name) {
+		return target, &target.Binaries[0]
+	}
+	return nil, nil
+}
