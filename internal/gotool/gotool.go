@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -102,22 +103,41 @@ func (g *Go) Environ(recipe map[string]string) []string {
 // output. A command that fails gives an *Error; a cancelled one gives the
 // context's error after the command and its children have ended.
 func (g *Go) Run(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
-	var out, errOut bytes.Buffer
-	cmd := exec.CommandContext(ctx, g.Path, args...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &out, &errOut
+	var out bytes.Buffer
+	_, err := run(ctx, g.Path, dir, env, args, &out)
+	return out.Bytes(), err
+}
+
+// Trace is Run for a command with -x: it gives what the go command printed to
+// standard error, the commands it carried out.
+func (g *Go) Trace(ctx context.Context, dir string, env []string, args ...string) (string, error) {
+	return run(ctx, g.Path, dir, env, args, io.Discard)
+}
+
+// Tool runs a program of the toolchain, such as the linker, by its path, as
+// the go command does and with exactly env.
+func (g *Go) Tool(ctx context.Context, tool, dir string, env []string, args ...string) error {
+	_, err := run(ctx, tool, dir, env, args, io.Discard)
+	return err
+}
+
+func run(ctx context.Context, path, dir string, env, args []string, out io.Writer) (stderr string, err error) {
+	var errOut bytes.Buffer
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, out, &errOut
 	isolate(cmd)
 	cmd.WaitDelay = grace
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("go %s: %w", args[0], context.Cause(ctx))
+			return "", fmt.Errorf("go %s: %w", args[0], context.Cause(ctx))
 		}
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
-			return out.Bytes(), &Error{Args: args, Stderr: complaint(errOut.String()), ExitCode: exit.ExitCode()}
+			return "", &Error{Args: args, Stderr: complaint(errOut.String()), ExitCode: exit.ExitCode()}
 		}
-		return nil, fmt.Errorf("run %s: %w", g.Path, err)
+		return "", fmt.Errorf("run %s: %w", path, err)
 	}
-	return out.Bytes(), nil
+	return errOut.String(), nil
 }
 
 // complaint is what a go command that failed printed, without the news of what
