@@ -96,7 +96,7 @@ func Files(ctx context.Context, a, b string) (*Result, error) {
 }
 
 var causeOrder = []CauseKind{
-	CauseFormat, CauseToolchain, CauseSetting, CauseModule, CauseDep, CauseVCS, CauseLdflags, CausePath,
+	CauseFormat, CauseToolchain, CauseSetting, CauseContent, CauseModule, CauseDep, CauseVCS, CauseLdflags, CausePath,
 	CauseCompiler, CauseLinker, CauseBuildID, CauseCode, CauseData,
 }
 
@@ -158,7 +158,7 @@ func (d *Diff) causes() []Cause {
 	var out []Cause
 	if n := d.NumChanged + d.NumAdded + d.NumRemoved; n > 0 || d.CodeBytes > 0 {
 		names := slices.Concat(d.Changed, d.Added, d.Removed)
-		out = append(out, Cause{Kind: CauseCode, Name: strings.Join(names[:min(3, len(names))], ", "), A: fmt.Sprint(d.Functions + d.NumRemoved), B: fmt.Sprint(d.Functions + d.NumAdded)})
+		out = append(out, Cause{Kind: CauseCode, Name: strings.Join(names[:min(3, len(names))], ", "), A: fmt.Sprint(n)})
 	}
 	for i, x := range d.Data {
 		if i == 3 {

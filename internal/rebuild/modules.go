@@ -53,7 +53,7 @@ func hashModules(ctx context.Context, cache string, bi *debug.BuildInfo) (int, [
 			defer mu.Unlock()
 			n++
 			if sum != m.Sum {
-				bad = append(bad, Cause{Kind: CauseDep, Name: m.Path + "@" + m.Version, A: m.Sum, B: sum})
+				bad = append(bad, Cause{Kind: CauseContent, Name: m.Path + "@" + m.Version, A: m.Sum, B: sum})
 			}
 			return nil
 		})

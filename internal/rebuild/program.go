@@ -195,7 +195,7 @@ func (j *job) moduleSource(ctx context.Context, tmp string) error {
 		return refuse(i18n.M("rebuild.why.othermodule", r.Module+"@"+r.Version, t.Ref))
 	}
 	if t.Sum != r.Sum {
-		j.res.Causes = append(j.res.Causes, Cause{Kind: CauseModule, Name: t.Ref, A: r.Sum, B: t.Sum})
+		j.res.Causes = append(j.res.Causes, Cause{Kind: CauseContent, Name: t.Ref, A: r.Sum, B: t.Sum})
 	}
 	j.b.install, j.b.dir, j.b.target = true, tmp, r.Package+"@"+r.Version
 	if j.Go.Offline {

@@ -101,6 +101,7 @@ const (
 	CauseFormat    CauseKind = "format"
 	CauseToolchain CauseKind = "toolchain"
 	CauseSetting   CauseKind = "setting"
+	CauseContent   CauseKind = "module-content" // files of a module in the module cache
 	CauseModule    CauseKind = "module"
 	CauseDep       CauseKind = "dependency"
 	CauseVCS       CauseKind = "vcs"
