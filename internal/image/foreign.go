@@ -1,7 +1,6 @@
 package image
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,7 +53,7 @@ func readDocument(raw []byte, name string) (document, error) {
 	if len(raw) > maxManifest {
 		return bad(i18n.M("image_remote.manifest.large", name))
 	}
-	if err := json.Unmarshal(raw, &d); err != nil {
+	if err := strictJSON(raw, &d); err != nil {
 		return bad(i18n.M("image_remote.manifest.json", name, oneLine(err.Error(), 200)))
 	}
 	if d.isIndex() == (d.Config != nil || d.Layers != nil) {
@@ -173,7 +172,7 @@ func variantLevel(p plan.Platform) (int, bool) {
 func readConfig(raw []byte, name string, n int) (configFile, error) {
 	var c configFile
 	bad := func(what i18n.Message) (configFile, error) { return configFile{}, fault.New(nil, what, unusable) }
-	if err := json.Unmarshal(raw, &c); err != nil {
+	if err := strictJSON(raw, &c); err != nil {
 		return bad(i18n.M("image_remote.config.json", name, oneLine(err.Error(), 200)))
 	}
 	if c.OS == "" || c.Architecture == "" {
