@@ -36,7 +36,7 @@ type Spec struct {
 	Binds    []Bind
 
 	// Without names files that container runtimes provide and that shall be
-	// missing: /etc/resolv.conf, /etc/hosts, /etc/hostname, /dev/null, /proc.
+	// missing, of those in Provided.
 	Without  []string
 	Hostname string // empty: slipway
 
@@ -50,6 +50,13 @@ type Spec struct {
 	Hosts          []Host   // lines added to /etc/hosts
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer // nil: dropped
+}
+
+// Provided are the files and file systems that a sandbox provides whatever the
+// root holds, and that a Spec can leave out.
+var Provided = []string{
+	"/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/proc", "/sys",
+	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty",
 }
 
 // Bind makes a file or directory of this machine visible in the sandbox.

@@ -1,0 +1,8 @@
+package sandbox
+
+func newRunner(name string, o Options) Runner {
+	switch name {
+	default:
+		return Namespaces{}
+	}
+}
