@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/slipway-build/slipway/internal/binary"
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/i18n"
+	"github.com/slipway-build/slipway/internal/ldso"
 )
 
 // closureSpec says which programs must start in an image that holds nothing
@@ -43,7 +43,7 @@ type closureSpec struct {
 // The programs are followed one after the other: each is a process of its own,
 // in which a name stands for one library.
 func (s closureSpec) entries(ctx context.Context) ([]Entry, []Library, error) {
-	c := &collector{spec: s, entries: map[string]Entry{}, libraries: map[string]Library{}, opened: map[string]*binary.File{}}
+	c := &collector{spec: s, entries: map[string]Entry{}, libraries: map[string]Library{}, roots: map[string]*withFiles{}}
 	for _, p := range s.Programs {
 		if err := c.program(ctx, p); err != nil {
 			return nil, nil, err
@@ -67,17 +67,8 @@ type collector struct {
 	spec      closureSpec
 	entries   map[string]Entry
 	libraries map[string]Library
-	opened    map[string]*binary.File // by path on this disk; nil for what is no library
-}
-
-// object is a program or library as the loader sees it.
-type object struct {
-	name   string // for people: the program's name, or the path in the image
-	file   *binary.File
-	real   string  // path in the image without links; empty for a program
-	dir    string  // what $ORIGIN stands for
-	onDisk bool    // dir is a directory of this disk, not of the image
-	parent *object // who asked for it first; nil for a program
+	roots     map[string]*withFiles
+	files     ldso.Cache
 }
 
 func (c *collector) program(ctx context.Context, p Program) error {
@@ -95,20 +86,16 @@ func (c *collector) program(ctx context.Context, p Program) error {
 	if err != nil {
 		return err
 	}
-	l, err := c.loader(ctx, root, p, f)
-	if err != nil {
-		return err
-	}
-	return l.load(ctx)
+	return c.load(ctx, root, p, f)
 }
 
 // root opens the sysroot the program's loader lies in.
-func (c *collector) root(f *binary.File) (*sysroot, error) {
+func (c *collector) root(f *binary.File) (*withFiles, error) {
 	dir := c.spec.Sysroot
 	if dir == "" {
 		dir = "/"
 		if _, _, err := newSysroot(dir).resolve(f.Interp); err != nil {
-			if cross := filepath.Join("/usr", triplets[f.Arch]); triplets[f.Arch] != "" && isDir(cross) {
+			if cross := filepath.Join("/usr", ldso.Triplet(f.Arch)); ldso.Triplet(f.Arch) != "" && isDir(cross) {
 				dir = cross
 			}
 		}
@@ -116,14 +103,10 @@ func (c *collector) root(f *binary.File) (*sysroot, error) {
 	if !isDir(dir) {
 		return nil, fault.UsageError(i18n.M("closure.sysroot", dir), i18n.M("closure.sysroot.hint"))
 	}
-	return newSysroot(dir), nil
-}
-
-// triplets are the names of GNU systems by GOARCH, as Debian uses them.
-var triplets = map[string]string{
-	"386": "i386-linux-gnu", "amd64": "x86_64-linux-gnu", "arm": "arm-linux-gnueabihf", "arm64": "aarch64-linux-gnu",
-	"loong64": "loongarch64-linux-gnu", "mips64le": "mips64el-linux-gnuabi64", "mipsle": "mipsel-linux-gnu",
-	"ppc64le": "powerpc64le-linux-gnu", "riscv64": "riscv64-linux-gnu", "s390x": "s390x-linux-gnu",
+	if c.roots[dir] == nil {
+		c.roots[dir] = &withFiles{newSysroot(dir), c.spec.Files}
+	}
+	return c.roots[dir], nil
 }
 
 func isDir(p string) bool {
@@ -133,13 +116,13 @@ func isDir(p string) bool {
 
 // take puts a file of the sysroot into the image, with the links that lead to
 // it, and gives its path without links.
-func (c *collector) take(ctx context.Context, root *sysroot, at, why string) error {
+func (c *collector) take(ctx context.Context, root *withFiles, at, why string) error {
 	real, links, err := root.resolve(at)
 	if err != nil {
 		return fmt.Errorf("find %s in %s: %w", at, root.dir, err)
 	}
 	for _, l := range links {
-		c.link(l.path, l.target)
+		c.link(l.Path, l.Target)
 	}
 	return c.add(ctx, real, root.host(real), real, why)
 }
@@ -173,54 +156,29 @@ func (c *collector) add(ctx context.Context, at, host, from, why string) error {
 	return nil
 }
 
-// library opens the file on this disk if it is a library the loader of like
-// would load. Anything else of that name is passed over, as the loader does.
-func (c *collector) library(host string, like *binary.File) *binary.File {
-	f, ok := c.opened[host]
-	if !ok {
-		f, _ = binary.Open(host) // linker scripts end in .so, too
-		c.opened[host] = f
-	}
-	if f == nil || f.Format != binary.ELF || f.Type == binary.Object || f.Type == binary.Exec ||
-		f.Machine != like.Machine || f.Bits != like.Bits || f.BigEndian != like.BigEndian {
-		return nil
-	}
-	return f
-}
-
-// absent is a library that was not found.
-type absent struct {
-	name   string
-	needer string
-	looked []string
-}
-
 // missing names the first in the message and all in the detail, so that they
 // can be mended at once.
-func missing(root string, list []absent) error {
+func missing(root string, list []ldso.Absent) error {
 	first := list[0]
-	e := fault.UsageError(i18n.M("closure.missing", first.needer, first.name, root), i18n.M("closure.missing.hint"))
+	e := fault.UsageError(i18n.M("closure.missing", first.By, first.Name, root), i18n.M("closure.missing.hint"))
 	var b strings.Builder
 	for _, a := range list {
-		fmt.Fprintf(&b, "%s (%s): %s\n", a.name, a.needer, strings.Join(a.looked, ", "))
+		fmt.Fprintf(&b, "%s (%s): %s\n", a.Name, a.By, strings.Join(a.Looked, ", "))
 	}
 	e.Detail = b.String()
 	return e
 }
 
 // tooOld says that an object asks for a newer C library than the image has.
-func tooOld(o *object, offered, root string) error {
+func tooOld(o *ldso.Object, offered, root string) error {
 	return fault.UsageError(
-		i18n.M("closure.glibc", o.name, o.file.GlibcNeeded, o.file.GlibcSymbol, offered, root),
+		i18n.M("closure.glibc", o.Name, o.File.GlibcNeeded, o.File.GlibcSymbol, offered, root),
 		i18n.M("closure.glibc.hint"))
 }
 
 func noInterp(p Program, f *binary.File, root string, err error) error {
-	if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errLinks) {
+	if !errors.Is(err, ldso.ErrInterp) {
 		return fmt.Errorf("find %s in %s: %w", f.Interp, root, err)
 	}
 	return fault.UsageError(i18n.M("closure.interp", p.Binary.Name, f.Interp, root), i18n.M("closure.interp.hint"))
 }
-
-// canonical is p as a path of the image.
-func canonical(p string) string { return path.Clean("/" + p) }

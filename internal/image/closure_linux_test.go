@@ -570,22 +570,6 @@ func TestClosureOfArm64Program(t *testing.T) {
 
 // FuzzLdSoConf: whatever the file holds, reading ends, and gives directories
 // that can be paths of an image.
-func FuzzLdSoConf(f *testing.F) {
-	for _, s := range []string{"", "/opt/lib\n", "include *.conf\ninclude /etc/*\n", "include ../../../etc/*.conf", "/a:/b,/c=libc6 # x\n\xff\x00", "hwcap 1 x\n//..//../x"} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, conf []byte) {
-		root := t.TempDir()
-		writeText(t, filepath.Join(root, "etc/ld.so.conf"), string(conf))
-		writeText(t, filepath.Join(root, "etc/other.conf"), string(conf))
-		for _, d := range newSysroot(root).ldSoConf() {
-			if !filepath.IsAbs(d) || filepath.Clean(d) != d {
-				t.Errorf("directory %q", d)
-			}
-		}
-	})
-}
-
 // A program's own libraries, delivered by image.files into the directory its
 // run path names, links and all.
 func TestAssembleClosureFindsImageFiles(t *testing.T) {
