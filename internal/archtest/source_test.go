@@ -29,7 +29,7 @@ var forbidden = map[string]struct {
 	"os.Chdir":               {"set the directory of the command that is run", nil},
 	"os.UserHomeDir":         {"take the environment as a value", nil},
 	"os.UserCacheDir":        {"take the environment as a value", nil},
-	"os/signal.Notify":       {"take a context", nil},
+	"os/signal.Notify":       {"take a context", []string{"internal/probe"}},
 	"fmt.Print":              {"write to the io.Writer that was passed in", nil},
 	"fmt.Printf":             {"write to the io.Writer that was passed in", nil},
 	"fmt.Println":            {"write to the io.Writer that was passed in", nil},
