@@ -186,4 +186,3 @@ func (t *TLS) suiteStep() Step {
 	}
 	return st
 }
-
