@@ -58,7 +58,7 @@ func TestShipPublishedPrograms(t *testing.T) {
 						t.Errorf("darwin: %v", err)
 					}
 				default:
-					root, config := rootfs(t, filepath.Join(dir, "dist", "oci"), platform)
+					root, config := unpackedImage(t, filepath.Join(dir, "dist", "oci"), platform)
 					if config.Config.User != "65532:65532" {
 						t.Errorf("user %q", config.Config.User)
 					}
@@ -107,7 +107,7 @@ func TestShipCgo(t *testing.T) {
 	}
 	slipway(t, dir, env, "ship", "--offline", "--target", "linux/amd64,linux/arm64", "--set", "build.sysroot=linux/arm64=/usr/aarch64-linux-gnu")
 	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
-		root, config := rootfs(t, filepath.Join(dir, "dist", "oci"), platform)
+		root, config := unpackedImage(t, filepath.Join(dir, "dist", "oci"), platform)
 		if out := enter(t, root, platform, config); !strings.HasPrefix(out, "sqlite 3.") {
 			t.Errorf("%s says %q", platform, out)
 		}

@@ -31,9 +31,9 @@ type descriptor struct {
 	Platform *struct{ OS, Architecture string }
 }
 
-// rootfs unpacks the image of a platform from an OCI layout, as an engine
+// unpackedImage unpacks the image of a platform from an OCI layout, as an engine
 // would, and gives its root and configuration.
-func rootfs(t testing.TB, layout, platform string) (string, imageConfig) {
+func unpackedImage(t testing.TB, layout, platform string) (string, imageConfig) {
 	t.Helper()
 	blob := func(digest string, v any) {
 		t.Helper()

@@ -99,6 +99,18 @@ func (r *Reporter) Progress(name, stage string, bytes int64) {
 	}
 }
 
+// Note says in words how far the current stage of a task is, on a terminal
+// alone. What comes after the stage's end is dropped.
+func (r *Reporter) Note(name, stage, note string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.tasks {
+		if t.name == name && t.stage == stage && !t.done {
+			t.note = note
+		}
+	}
+}
+
 // End says that a stage is finished: how long it took, how many bytes it made
 // (0: not worth saying), whether that was reused from an earlier run, and a
 // note in the user's words, which may be empty.

@@ -28,6 +28,8 @@ func stageName(stage string) i18n.Message {
 		return i18n.M("report.stage.image")
 	case "write":
 		return i18n.M("report.stage.write")
+	case "start":
+		return i18n.M("report.stage.start")
 	case "load":
 		return i18n.M("report.stage.load")
 	case "push":
