@@ -61,7 +61,9 @@ func (a *app) verify() *cobra.Command {
 	fs.StringVar(&f.base, "base", "", a.say(i18n.M("verify.flag.base")))
 	fs.StringSliceVar(&f.platforms, "platform", nil, a.say(i18n.M("verify.flag.platform")))
 	// What does more than look: a line each, in the order in which they run.
-	stages := []verifyStage{}
+	stages := []verifyStage{
+		a.sizeStage(fs),
+	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := f.validate(a, c); err != nil {
 			return err

@@ -79,16 +79,15 @@ func (l *layout) close(in *input) {
 	}
 	for _, p := range l.parts {
 		if p.Size > 0 {
-			if p.Offset >= size {
-				p.Size = 0
-			}
-			p.Size = min(p.Size, size-p.Offset)
+			p.Size = min(p.Size, max(0, size-p.Offset))
 			if cut := min(at-p.Offset, p.Size); cut > 0 {
 				p.Offset, p.Size = p.Offset+cut, p.Size-cut
 				p.addr += uint64(cut)
 			}
-			hole(p.Offset)
-			at = max(at, p.Offset+p.Size)
+			if p.Size > 0 {
+				hole(p.Offset)
+				at = p.Offset + p.Size
+			}
 		}
 		if p.Size > 0 || p.Memory > 0 {
 			out = append(out, p)

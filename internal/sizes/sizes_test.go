@@ -174,7 +174,7 @@ func check(t *testing.T, r *Report) {
 		if s.Size == 0 {
 			continue
 		}
-		if s.Offset != at || s.Kind == "" || s.Name == "" {
+		if s.Offset != at || s.Kind == "" {
 			t.Errorf("section %q, %q, begins at %d, want %d", s.Name, s.Kind, s.Offset, at)
 		}
 		at = s.Offset + s.Size

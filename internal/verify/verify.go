@@ -13,6 +13,7 @@ import (
 	"github.com/slipway-build/slipway/internal/finding"
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/image"
+	"github.com/slipway-build/slipway/internal/sizes"
 )
 
 // SchemaVersion of the Report document.
@@ -56,7 +57,11 @@ type Program struct {
 	File     binary.File `json:"file"`
 	Embeds   []string    `json:"embeds,omitempty"` // what it brings that others take from the system: time-zones, ca-roots
 	FIPS     string      `json:"fips140,omitempty"`
-	Base     *Verdict    `json:"base,omitempty"` // nil: no place was named to run it in
+	// Sizes says where its bytes come from, and Growth what makes it larger than
+	// another program; nil if that was not asked for.
+	Sizes  *sizes.Report `json:"sizes,omitempty"`
+	Growth *sizes.Diff   `json:"growth,omitempty"`
+	Base   *Verdict      `json:"base,omitempty"` // nil: no place was named to run it in
 }
 
 // Verdict says whether a program can start in a place.
