@@ -91,14 +91,7 @@ func openArchive(ctx context.Context, name string, o InspectOptions) (store, err
 		return nil, notArchive(name, err)
 	}
 	defer stop()
-	var n int64
-	s, err := tempArchive(name, o, readFunc(func(p []byte) (int, error) {
-		m, err := r.Read(p)
-		if n += int64(m); n > maxUnpacked && n/maxRatio > in.n {
-			return m, fault.UsageError(i18n.M("image_inspect.bomb", name, in.n, n>>20), i18n.M("image_inspect.bomb.hint"))
-		}
-		return m, err
-	}))
+	s, err := tempArchive(name, o, bounded(name, r, in))
 	if err != nil {
 		return nil, err
 	}

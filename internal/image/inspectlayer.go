@@ -21,6 +21,22 @@ const (
 	maxRatio    = 200
 )
 
+func bomb(name string, in, out int64) error {
+	return fault.UsageError(i18n.M("image_inspect.bomb", name, in, out>>20), i18n.M("image_inspect.bomb.hint"))
+}
+
+// bounded ends what grows without bound when it is decompressed from in.
+func bounded(name string, r io.Reader, in *hashed) io.Reader {
+	var n int64
+	return readFunc(func(p []byte) (int, error) {
+		m, err := r.Read(p)
+		if n += int64(m); n > maxUnpacked && n/maxRatio > in.n {
+			err = bomb(name, in.n, n)
+		}
+		return m, err
+	})
+}
+
 // openLayer gives the tar of a layer. The bytes it gives are not to be trusted
 // before it has ended without an error.
 func (x *Inspected) openLayer(ctx context.Context, l InspectedLayer) (io.ReadCloser, error) {
@@ -94,7 +110,7 @@ func (t *layerTar) Read(p []byte) (int, error) {
 	t.n += int64(n)
 	switch {
 	case t.n > maxUnpacked && t.n/maxRatio > t.in.n:
-		err = fault.UsageError(i18n.M("image_inspect.bomb", t.l.name(), t.in.n, t.n>>20), i18n.M("image_inspect.bomb.hint"))
+		err = bomb(t.l.name(), t.in.n, t.n)
 	case err == io.EOF:
 		if err = t.check(); err == nil {
 			err = io.EOF
