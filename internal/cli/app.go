@@ -136,7 +136,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.config, "config", "", a.say(i18n.M("cli.flag.config")))
 	f.BoolVar(&a.offline, "offline", false, a.say(i18n.M("cli.flag.offline")))
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(a.ship(), a.check(), a.verify(), a.planCommand(), a.build(), a.configCommand(), a.rulesCommand(), a.explainCommand(), a.compareCommand(), a.version())
+	root.AddCommand(a.ship(), a.check(), a.verify(), a.rootfsCommand(), a.planCommand(), a.build(), a.configCommand(), a.rulesCommand(), a.explainCommand(), a.compareCommand(), a.version())
 	root.AddCommand(a.probe())
 	a.localise(root)
 	return root

@@ -112,6 +112,9 @@ func decideTargets(f facts.Facts, c config.Config) ([]Platform, Decision, error)
 	return out, d, nil
 }
 
+// ParsePlatform reads os/arch[/variant] as a user writes it.
+func ParsePlatform(s string) (Platform, error) { return parsePlatform(s, nil) }
+
 // parsePlatform reads os/arch[/variant] and brings the variant into the form
 // of an OCI platform: empty where it is the default, except that arm always
 // has one. env can name the variant for all targets of an architecture.

@@ -68,14 +68,22 @@ func (s Shelf) place(name string) string {
 	return filepath.Join(s.Dir, shelfEntry+strings.ReplaceAll(name, ":", "%3a"))
 }
 
+// Free checks that a name can be given, and is not yet.
+func (s Shelf) Free(name string) error {
+	if !ValidName(name) {
+		return fault.UsageError(i18n.M("rootfs.shelf.name", quote(name)), i18n.M("rootfs.shelf.name.hint"))
+	}
+	if _, err := os.Lstat(s.place(name)); err == nil {
+		return fault.UsageError(i18n.M("rootfs.shelf.there", name), i18n.M("rootfs.shelf.there.hint", name))
+	}
+	return nil
+}
+
 // Add unpacks a tree and keeps it under name. One that is kept already is an
 // error. lost is called as UnpackOptions.Lost is; it may be nil.
 func (s Shelf) Add(ctx context.Context, name, from string, tree *Tree, lost func(Node, Loss)) (kept Kept, err error) {
-	if !ValidName(name) {
-		return Kept{}, fault.UsageError(i18n.M("rootfs.shelf.name", quote(name)), i18n.M("rootfs.shelf.name.hint"))
-	}
-	if _, err := os.Lstat(s.place(name)); err == nil {
-		return Kept{}, fault.UsageError(i18n.M("rootfs.shelf.there", name), i18n.M("rootfs.shelf.there.hint", name))
+	if err := s.Free(name); err != nil {
+		return Kept{}, err
 	}
 	if err := os.MkdirAll(s.Dir, 0o777); err != nil {
 		return Kept{}, s.fault(err)
@@ -122,8 +130,8 @@ func (s Shelf) Add(ctx context.Context, name, from string, tree *Tree, lost func
 		return Kept{}, s.fault(err)
 	}
 	if err := os.Rename(temp, s.place(name)); err != nil {
-		if _, lerr := os.Lstat(s.place(name)); lerr == nil {
-			return Kept{}, fault.UsageError(i18n.M("rootfs.shelf.there", name), i18n.M("rootfs.shelf.there.hint", name))
+		if free := s.Free(name); free != nil {
+			return Kept{}, free
 		}
 		return Kept{}, s.fault(err)
 	}
