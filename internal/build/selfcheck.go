@@ -239,3 +239,22 @@ func (c *selfCheck) base() {
 func (c *selfCheck) alone() bool {
 	return len(c.target.Binaries) == 1 && c.binary.Env["CGO_ENABLED"] != "1"
 }
+
+// Wants says what a program can take from the system it runs on: roots, zones,
+// a directory for temporary files, users. What it brings with it is left out.
+// A need is certain when the plan found it as well; b may be nil. The result is
+// nil when the file does not tell.
+func Wants(f *binary.File, b *plan.Binary) map[facts.NeedKind]bool {
+	out := map[facts.NeedKind]bool{}
+	for _, s := range surroundings {
+		linked := f.Linked(append([]string{s.own}, s.symbols...)...)
+		if linked == nil {
+			return nil
+		}
+		uses := slices.ContainsFunc(s.symbols, func(sym string) bool { return linked[sym] })
+		if own := linked[s.own] || b != nil && s.embedded != "" && slices.Contains(b.Needs, s.embedded); uses && !own {
+			out[s.kind] = b != nil && slices.Contains(b.Needs, s.kind)
+		}
+	}
+	return out
+}

@@ -3,18 +3,21 @@ package cli
 import (
 	"context"
 	"errors"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-build/slipway/internal/distro"
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/finding"
 	"github.com/slipway-build/slipway/internal/i18n"
+	"github.com/slipway-build/slipway/internal/image"
 	"github.com/slipway-build/slipway/internal/plan"
 	"github.com/slipway-build/slipway/internal/report"
+	"github.com/slipway-build/slipway/internal/rootfs"
 	"github.com/slipway-build/slipway/internal/verify"
 )
 
@@ -110,6 +113,14 @@ func (a *app) runVerify(ctx context.Context, args []string, f *verifyFlags, stag
 	if o.Plan, err = a.verifyPlan(f.plan); err != nil {
 		return err
 	}
+	place, closer, err := a.verifyPlace(ctx, f.base, f)
+	if err != nil {
+		return err
+	}
+	if closer != nil {
+		defer func() { err = errors.Join(err, closer.Close()) }()
+	}
+	o.Place = place
 	if v.report, err = verify.Judge(ctx, v.subjects, o); err != nil {
 		return err
 	}
@@ -130,22 +141,73 @@ func (a *app) runVerify(ctx context.Context, args []string, f *verifyFlags, stag
 
 // openSubject opens what a word on the command line names.
 func (a *app) openSubject(ctx context.Context, arg string, f *verifyFlags) (*verify.Opened, error) {
+	o, err := a.imageOptions(f)
+	if err != nil {
+		return nil, err
+	}
 	path := arg
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(a.dir, path)
 	}
 	fi, err := os.Stat(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fault.UsageError(i18n.M("verify.missing", arg), i18n.M("verify.missing.hint"))
-	case err != nil:
-		return nil, fault.UsageError(i18n.M("verify.missing", arg), i18n.M("verify.missing.hint"))
-	case fi.IsDir() && verify.IsShip(path):
-		return verify.OpenShip(ctx, path)
-	case fi.IsDir():
+	case err == nil && fi.IsDir() && verify.IsShip(path):
+		return verify.OpenShip(ctx, path, o)
+	case err == nil && image.IsImage(path):
+		return verify.OpenImage(ctx, arg, o)
+	case err == nil && fi.IsDir():
 		return verify.OpenDir(ctx, path)
+	case err == nil:
+		return verify.OpenFile(ctx, path)
+	case image.MayName(arg):
+		return verify.OpenImage(ctx, arg, o)
 	}
-	return verify.OpenFile(ctx, path)
+	return nil, fault.UsageError(i18n.M("verify.missing", arg), i18n.M("verify.missing.hint"))
+}
+
+// imageOptions say how images are opened.
+func (a *app) imageOptions(f *verifyFlags) (verify.ImageOptions, error) {
+	dir, err := a.cacheDir()
+	if err != nil {
+		return verify.ImageOptions{}, err
+	}
+	cache, err := image.OpenCache(filepath.Join(dir, "layers"))
+	if err != nil {
+		return verify.ImageOptions{}, err
+	}
+	return verify.ImageOptions{
+		InspectOptions: image.InspectOptions{Dir: a.dir, Remote: a.remote(), Cache: cache, DockerHost: a.getenv("DOCKER_HOST")},
+		Platforms:      f.platforms,
+	}, nil
+}
+
+// verifyPlace gives the place that --base names, and what closes it.
+func (a *app) verifyPlace(ctx context.Context, name string, f *verifyFlags) (*verify.Place, io.Closer, error) {
+	if name == "" {
+		return nil, nil, nil
+	}
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(a.dir, path)
+	}
+	fi, err := os.Stat(path)
+	switch d, known := distro.Find(name); {
+	case err == nil && fi.IsDir() && !image.IsImage(path):
+		t, err := rootfs.OpenDir(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		return verify.NewPlace(name, t), t, nil
+	case name == "scratch" || known && err != nil && d.Libc == distro.None:
+		t, err := rootfs.Merge(ctx, nil, rootfs.Limits{})
+		if err != nil || name == "scratch" {
+			return verify.NewPlace(name, t), t, err
+		}
+		return &verify.Place{Name: name, Libc: d.Libc}, t, nil
+	case known && err != nil:
+		return &verify.Place{Name: name, Libc: d.Libc, Lib: d.Glibc}, nil, nil
+	}
+	return nil, nil, fault.UsageError(i18n.M("verify.base", name), i18n.M("verify.base.hint"))
 }
 
 // verifyPlan reads the plan that programs are held against.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/binary"
@@ -69,9 +70,16 @@ func (a *app) verifySheet(v *verification) report.Sheet {
 	res := v.report
 	s := report.Sheet{Findings: res.Findings, Notes: res.Notes, More: v.more}
 	for i := range res.Images {
-		s.Blocks = append(s.Blocks, a.imageBlock(&res.Images[i]))
+		s.Blocks = append(s.Blocks, a.imageBlock(res, &res.Images[i]))
 	}
+	shown := map[string]bool{}
 	for i := range res.Programs {
+		// A ship has each program twice: beside its image and in it.
+		if p := &res.Programs[i]; shown[p.Digest] && slices.ContainsFunc(res.Images, func(m verify.Image) bool { return m.Program == p.Name }) {
+			continue
+		} else {
+			shown[p.Digest] = true
+		}
 		s.Blocks = append(s.Blocks, a.programBlock(&res.Programs[i]))
 	}
 	threshold := finding.Severity(v.flags.severity)
@@ -207,21 +215,25 @@ func (a *app) hardening(f *binary.File) string {
 }
 
 func (a *app) verdict(d *verify.Verdict) string {
-	says := i18n.M("verify.starts.unknown", d.Name)
-	switch d.Starts {
-	case verify.Yes:
-		says = i18n.M("verify.starts.yes", d.Name)
-	case verify.No:
-		says = i18n.M("verify.starts.no", d.Name)
-	}
-	s := a.say(says)
+	s := d.Name + ": " + a.answer(d.Starts)
 	for _, w := range d.Why {
 		s += "; " + a.say(w)
 	}
 	return s
 }
 
-func (a *app) imageBlock(m *verify.Image) report.Block {
+// answer says whether a program can start.
+func (a *app) answer(x verify.Answer) string {
+	switch x {
+	case verify.Yes:
+		return a.say(i18n.M("verify.starts.yes"))
+	case verify.No:
+		return a.say(i18n.M("verify.starts.no"))
+	}
+	return a.say(i18n.M("verify.starts.unknown"))
+}
+
+func (a *app) imageBlock(res *verify.Report, m *verify.Image) report.Block {
 	b := report.Block{Head: m.Name}
 	add := func(name i18n.Message, text string) {
 		if text != "" {
@@ -229,7 +241,11 @@ func (a *app) imageBlock(m *verify.Image) report.Block {
 		}
 	}
 	add(i18n.M("verify.line.image"), a.say(i18n.M("verify.image.layers", m.Digest, report.Bytes(m.Size), len(m.Layers))))
-	add(i18n.M("verify.line.starts"), strings.Join(append(append([]string{}, m.Entrypoint...), m.Cmd...), " "))
+	starts := strings.Join(slices.Concat(m.Entrypoint, m.Cmd), " ")
+	if i := slices.IndexFunc(res.Programs, func(p verify.Program) bool { return p.Name == m.Program && p.Base != nil }); i >= 0 {
+		starts += " (" + a.answer(res.Programs[i].Base.Starts) + ")"
+	}
+	add(i18n.M("verify.line.starts"), starts)
 	add(i18n.M("verify.line.user"), a.list(cmp.Or(m.User, "root"), m.Workdir))
 	add(i18n.M("verify.line.ports"), strings.Join(m.Ports, ", "))
 	add(i18n.M("verify.line.env"), strings.Join(m.Env, " "))

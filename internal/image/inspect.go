@@ -116,6 +116,22 @@ func IsImage(path string) bool {
 	return fi.Mode().IsRegular() && isArchive(path)
 }
 
+// MayName reports whether a word that is no path on this disk can name an
+// image: it has a prefix that says so, or is a reference to a registry.
+func MayName(subject string) bool {
+	for _, p := range []string{dockerPrefix, ociArchivePrefix, dockerArchivePrefix, layoutPrefix} {
+		if strings.HasPrefix(subject, p) {
+			return true
+		}
+	}
+	host, _, ok := strings.Cut(subject, "/")
+	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" || strings.HasPrefix(host, ".") {
+		return false
+	}
+	_, err := parseReference(subject)
+	return err == nil
+}
+
 // Inspect opens what subject names:
 //
 //	oci:DIR[@sha256:…]       an OCI layout, or a directory that `slipway ship` wrote

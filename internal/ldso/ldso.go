@@ -141,6 +141,8 @@ func New(ctx context.Context, fs FS, p Program, cache *Cache) (*Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInterp, err)
 	}
+	// musl under the name of another loader: what looks for it there gets musl.
+	l.musl = l.musl || strings.HasPrefix(path.Base(real), "ld-musl-")
 	f := l.library(ctx, real, false)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -155,7 +157,7 @@ func New(ctx context.Context, fs FS, p Program, cache *Cache) (*Loader, error) {
 		}
 	}
 	if l.musl {
-		l.muslDirs(name)
+		l.muslDirs(real)
 		return l, nil
 	}
 	l.conf = l.ldSoConf()

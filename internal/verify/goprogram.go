@@ -93,7 +93,7 @@ func judgeProgram(p *OpenedProgram) {
 	if cgo, _ := f.Setting("CGO_ENABLED"); cgo == "0" && boring(f) {
 		report(RuleFIPSUndone, i18n.M("verify.fips.boring"))
 	}
-	if ev := unnamedSource(f.Go); len(ev) > 0 {
+	if ev := unnamedSource(f.Go, p.named); len(ev) > 0 {
 		report(RuleSourceUnnamed, ev[0].Text, ev[1:]...)
 	}
 	// Without the setting -compiler the go command did not write the settings.
@@ -123,8 +123,9 @@ func heldBack(f *binary.File) []string {
 	return out
 }
 
-// unnamedSource says why nobody can name the source of a program.
-func unnamedSource(bi *debug.BuildInfo) []finding.Evidence {
+// unnamedSource says why nobody can name the source of a program. named is set
+// when something beside the program names the commit.
+func unnamedSource(bi *debug.BuildInfo, named bool) []finding.Evidence {
 	var out []finding.Evidence
 	say := func(m i18n.Message) { out = append(out, finding.Evidence{Text: m}) }
 	set := map[string]string{}
@@ -135,7 +136,7 @@ func unnamedSource(bi *debug.BuildInfo) []finding.Evidence {
 	switch {
 	case dirty:
 		say(i18n.M("verify.source.dirty", set["vcs.revision"]))
-	case bi.Main.Path != "" && (bi.Main.Version == "" || bi.Main.Version == "(devel)") && set["vcs.revision"] == "":
+	case bi.Main.Path != "" && (bi.Main.Version == "" || bi.Main.Version == "(devel)") && set["vcs.revision"] == "" && !named:
 		say(i18n.M("verify.source.devel", bi.Main.Path))
 	case bi.Main.Path == "" && bi.Path == "command-line-arguments":
 		say(i18n.M("verify.source.files"))

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,8 @@ type Options struct {
 	// Plan is what programs are held against, besides what a ship recorded;
 	// nil: nothing.
 	Plan *plan.Plan
+	// Place is where programs of this disk are meant to run; nil: not said.
+	Place *Place
 }
 
 // Judge looks at what was opened and gives the report.
@@ -32,14 +35,70 @@ func Judge(ctx context.Context, subjects []*Opened, o Options) (*Report, error) 
 		for _, p := range s.Programs {
 			s.judgePlanned(p)
 			judgeProgram(p)
+			if err := o.place(ctx, p); err != nil {
+				return nil, err
+			}
 			r.Programs = append(r.Programs, p.Program)
 			r.Findings = append(r.Findings, p.findings...)
+		}
+		for _, m := range s.Images {
+			if len(subjects) > 1 {
+				m.name(s.Name)
+			}
+			if err := m.judge(ctx, s); err != nil {
+				return nil, err
+			}
+			for _, p := range m.Programs {
+				if !p.shipped {
+					p.named = m.revision() != ""
+					s.judgePlanned(p)
+					judgeProgram(p)
+				}
+				r.Programs = append(r.Programs, p.Program)
+				r.Findings = append(r.Findings, p.findings...)
+			}
+			r.Images = append(r.Images, m.Image)
 		}
 		r.Findings = append(r.Findings, s.findings...)
 		r.Notes = append(r.Notes, s.notes...)
 	}
 	finding.Sort(r.Findings)
 	return r, nil
+}
+
+// place says whether a program of this disk can start where it is meant to.
+func (o *Options) place(ctx context.Context, p *OpenedProgram) error {
+	if o.Place == nil {
+		return nil
+	}
+	abs, err := filepath.Abs(p.Path)
+	if err != nil {
+		return err
+	}
+	v, found, err := judgePlace(ctx, o.Place, p, p.Name, filepath.ToSlash(filepath.Dir(abs)))
+	if err != nil {
+		return err
+	}
+	p.Base, p.findings = v, append(p.findings, found...)
+	return nil
+}
+
+// name puts the subject before the names of an image and its programs, when
+// there are others that could have the same.
+func (m *OpenedImage) name(subject string) {
+	m.Name = subject + " " + m.Platform
+	for _, p := range m.Programs {
+		p.Name = subject + " " + p.Name
+	}
+	if m.Started != nil {
+		m.Image.Program = m.Started.Name
+	}
+}
+
+// revision is the commit that the image says it was made from.
+func (m *OpenedImage) revision() string {
+	const key = "org.opencontainers.image.revision"
+	return cmp.Or(m.Inspected.Annotations[key], m.Config.Labels[key])
 }
 
 // judgePlanned holds a program against the plan that says something of it.
@@ -54,6 +113,7 @@ func (o *Opened) judgePlanned(p *OpenedProgram) {
 		o.notes = append(o.notes, i18n.M("verify.unplanned", p.Name))
 		return
 	}
+	p.named = o.Plan.Source.Revision != "" && !o.Plan.Source.Dirty || o.Plan.Source.Module != ""
 	for _, f := range build.Judge(*o.Plan, *p.Target, *p.Planned, p.file) {
 		f.Entity = p.Name
 		p.findings = append(p.findings, f)

@@ -16,6 +16,7 @@ import (
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/finding"
 	"github.com/slipway-build/slipway/internal/i18n"
+	"github.com/slipway-build/slipway/internal/ldso"
 	"github.com/slipway-build/slipway/internal/plan"
 )
 
@@ -23,9 +24,10 @@ import (
 // it than look. Close gives up what it holds.
 type Opened struct {
 	Subject
-	Programs []*OpenedProgram // those of images too
-	Dir      string           // of a ship or a directory; empty otherwise
-	Plan     *plan.Plan       // recorded by a ship, or named by the user; nil: none
+	Programs []*OpenedProgram // of this disk
+	Images   []*OpenedImage
+	Dir      string     // of a ship or a directory; empty otherwise
+	Plan     *plan.Plan // recorded by a ship, or named by the user; nil: none
 
 	findings []finding.Finding
 	notes    []i18n.Message
@@ -37,11 +39,16 @@ type OpenedProgram struct {
 	Program
 	// Path is where the file lies on this disk; empty for one in an image.
 	Path string
+	// In is where it lies in its image; empty for one on this disk.
+	In string
 	// Planned is what the plan says of it, in Target; nil: nothing.
 	Planned *plan.Binary
 	Target  *plan.Target
 
+	named    bool // the commit of its source is named beside it
+	shipped  bool // what the plan says is judged with the file that went into the image
 	file     *binary.File
+	open     func() (ldso.File, error) // of a program in an image
 	findings []finding.Finding
 }
 

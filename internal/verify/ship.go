@@ -45,45 +45,55 @@ func IsShip(dir string) bool {
 	return true
 }
 
-// OpenShip opens what `slipway ship` wrote: its programs, each with what the
-// recorded plan says of it.
-func OpenShip(ctx context.Context, dir string) (*Opened, error) {
+// OpenShip opens what `slipway ship` wrote: its images, and its programs, each
+// with what the recorded plan says of it.
+func OpenShip(ctx context.Context, dir string, opts ImageOptions) (*Opened, error) {
 	o := &Opened{Subject: Subject{Name: dir, Kind: KindShip}, Dir: dir}
+	if err := o.openShip(ctx, dir, opts); err != nil {
+		return nil, errors.Join(err, o.Close())
+	}
+	return o, nil
+}
+
+func (o *Opened) openShip(ctx context.Context, dir string, opts ImageOptions) error {
 	name := filepath.Join(dir, "plan.json")
 	raw, err := readDocument(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p, err := plan.Decode(raw, name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	o.Plan = &p
 	name = filepath.Join(dir, "ship.json")
 	if raw, err = readDocument(name); err != nil {
-		return nil, err
+		return err
 	}
 	var doc shipped
 	if err := json.Unmarshal(raw, &doc); err != nil || doc.SchemaVersion != 1 {
 		e := fault.UsageError(i18n.M("verify.ship.read", name), i18n.M("verify.ship.hint"))
 		e.Cause = err
-		return nil, e
+		return e
 	}
 	if doc.Index != nil {
 		o.Digest = doc.Index.Digest
 	}
 	for _, t := range doc.Targets {
+		if len(opts.Platforms) > 0 && !slices.Contains(opts.Platforms, t.Platform) {
+			continue
+		}
 		for _, b := range t.Binaries {
 			if !filepath.IsLocal(filepath.FromSlash(b.Path)) {
-				return nil, fault.UsageError(i18n.M("verify.ship.path", name, b.Path), i18n.M("verify.ship.hint"))
+				return fault.UsageError(i18n.M("verify.ship.path", name, b.Path), i18n.M("verify.ship.hint"))
 			}
 			path := filepath.Join(dir, filepath.FromSlash(b.Path))
 			prog, err := openProgram(ctx, path)
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil, fault.UsageError(i18n.M("verify.ship.gone", path, name), i18n.M("verify.ship.hint"))
+				return fault.UsageError(i18n.M("verify.ship.gone", path, name), i18n.M("verify.ship.hint"))
 			}
 			if err != nil {
-				return nil, err
+				return err
 			}
 			prog.Target, prog.Planned = plannedAs(o.Plan, t.Platform, b.Package)
 			if prog.Digest != b.Digest {
@@ -92,7 +102,10 @@ func OpenShip(ctx context.Context, dir string) (*Opened, error) {
 			o.Programs = append(o.Programs, prog)
 		}
 	}
-	return o, nil
+	if doc.Index == nil {
+		return nil
+	}
+	return o.addImages(ctx, dir, opts)
 }
 
 func plannedAs(p *plan.Plan, platform, pkg string) (*plan.Target, *plan.Binary) {
