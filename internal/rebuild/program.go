@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/slipway-build/slipway/internal/binary"
+	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/source"
 )
@@ -33,7 +34,7 @@ type job struct {
 	b       *builder
 	ours    places
 	theirs  places
-	planned bool // a plan states everything; nothing is to be guessed
+	planned *planned // nil: the program's own build information is all there is
 }
 
 // Program rebuilds the program at path from its own build information and
@@ -41,14 +42,21 @@ type job struct {
 // cannot be rebuilt gives the verdict Unknown with a reason; an error means
 // that the attempt itself failed.
 func Program(ctx context.Context, o Options, name, path string) (*Result, error) {
-	start := time.Now()
 	j := &job{Options: o, path: path, res: &Result{Name: name, Verdict: Unknown, Cache: cacheWord(o)}}
+	return j.do(ctx)
+}
+
+func (j *job) do(ctx context.Context) (*Result, error) {
+	start := time.Now()
 	err := j.run(ctx)
 	if r, ok := errors.AsType[*refusal](err); ok {
 		j.res.Verdict, j.res.Reason, err = Unknown, r.why, nil
 	}
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, err
+	}
 	if err != nil {
-		return nil, fmt.Errorf("rebuild %s: %w", name, err)
+		return nil, fmt.Errorf("rebuild %s: %w", j.res.Name, err)
 	}
 	j.res.Took = time.Since(start)
 	return j.res, nil
@@ -77,12 +85,15 @@ func (j *job) run(ctx context.Context) (err error) {
 	if len(j.file.Slices) > 0 {
 		return refuse(i18n.M("rebuild.why.fat"))
 	}
-	recipe, err := ReadRecipe(j.file)
-	j.res.Recipe = recipe
-	if err != nil {
-		return err
+	if j.planned == nil {
+		if j.res.Recipe, err = ReadRecipe(j.file); err != nil {
+			return err
+		}
 	}
-	j.bi = j.file.Go
+	if j.bi = j.file.Go; j.bi == nil {
+		return refuse(i18n.M("rebuild.why.noinfo"))
+	}
+	recipe := j.res.Recipe
 	tmp, err := os.MkdirTemp(j.TempDir, "slipway-rebuild-")
 	if err != nil {
 		return fmt.Errorf("make a directory for the rebuild: %w", err)
@@ -99,7 +110,11 @@ func (j *job) run(ctx context.Context) (err error) {
 	if err := j.toolchain(ctx); err != nil {
 		return err
 	}
-	if err := j.source(ctx, tmp); err != nil {
+	find := j.source
+	if j.planned != nil {
+		find = func(ctx context.Context, tmp string) error { return j.planned.source(ctx, j, tmp) }
+	}
+	if err := find(ctx, tmp); err != nil {
 		return err
 	}
 	if j.want, err = openObject(ctx, j.path); err != nil {

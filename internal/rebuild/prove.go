@@ -27,6 +27,9 @@ func (j *job) prove(ctx context.Context) error {
 	if err != nil {
 		return explainFailure(err)
 	}
+	if plain, err = j.finish(plain); err != nil {
+		return err
+	}
 	if err := j.modules(ctx); err != nil {
 		return err
 	}
@@ -59,6 +62,9 @@ func (j *job) prove(ctx context.Context) error {
 	if err != nil {
 		return explainFailure(err)
 	}
+	if best, err = j.finish(best); err != nil {
+		return err
+	}
 	digest, err := fileDigest(best)
 	if err != nil {
 		return err
@@ -79,6 +85,13 @@ func (j *job) prove(ctx context.Context) error {
 		j.res.Causes = append(j.res.Causes, c)
 	}
 	return nil
+}
+
+func (j *job) finish(linked string) (string, error) {
+	if j.planned == nil {
+		return linked, nil
+	}
+	return j.planned.finish(linked)
 }
 
 // mapped are the flags that make the compilers write other directories.
@@ -108,7 +121,7 @@ func (j *job) inputs(got *binary.File, mapping string) []Cause {
 // the file has no longer, -s or -w took out.
 func (j *job) ldflagGuesses() []string {
 	switch {
-	case !j.res.Recipe.hidden || j.planned:
+	case !j.res.Recipe.hidden:
 		return []string{""}
 	case !j.file.Symbols && !j.file.DWARF:
 		return []string{"-s -w", "-w -s", "-s"}

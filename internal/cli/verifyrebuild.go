@@ -1,0 +1,250 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/slipway-build/slipway/internal/fault"
+	"github.com/slipway-build/slipway/internal/gotool"
+	"github.com/slipway-build/slipway/internal/i18n"
+	"github.com/slipway-build/slipway/internal/rebuild"
+	"github.com/slipway-build/slipway/internal/report"
+	"github.com/slipway-build/slipway/internal/verify"
+)
+
+// rebuildFlags say how programs are rebuilt.
+type rebuildFlags struct {
+	on     bool
+	source string
+	shared bool
+}
+
+// rebuildStage builds the programs again and holds the results against them.
+func (a *app) rebuildStage(fs *pflag.FlagSet) verifyStage {
+	var f rebuildFlags
+	fs.BoolVar(&f.on, "rebuild", false, a.say(i18n.M("rebuild.cli.flag")))
+	fs.StringVar(&f.source, "source", "", a.say(i18n.M("rebuild.cli.flag.source")))
+	fs.BoolVar(&f.shared, "shared-cache", false, a.say(i18n.M("rebuild.cli.flag.shared")))
+	return func(ctx context.Context, v *verification) error {
+		for _, name := range []string{"source", "shared-cache"} {
+			if fs.Changed(name) && !f.on {
+				return fault.UsageError(i18n.M("rebuild.cli.only", "--"+name), i18n.M("cli.usage.hint", "slipway verify"))
+			}
+		}
+		if !f.on {
+			return nil
+		}
+		return a.runRebuild(ctx, v, &f)
+	}
+}
+
+func (a *app) runRebuild(ctx context.Context, v *verification, f *rebuildFlags) error {
+	o, err := a.rebuildOptions(ctx, f)
+	if err != nil {
+		return err
+	}
+	var all []*rebuild.Result
+	at := 0
+	for _, s := range v.subjects {
+		for _, p := range s.Programs {
+			r, err := a.rebuildOne(ctx, o, s, p)
+			if err != nil {
+				return err
+			}
+			v.report.Programs[at].Rebuild = r
+			at++
+			v.report.Findings = append(v.report.Findings, r.Findings()...)
+			all = append(all, r)
+		}
+	}
+	v.more = append(v.more, a.rebuildTables(all, i18n.M("rebuild.cli.title"))...)
+	return nil
+}
+
+func (a *app) rebuildOptions(ctx context.Context, f *rebuildFlags) (rebuild.Options, error) {
+	dir, err := a.workDir()
+	if err != nil {
+		return rebuild.Options{}, err
+	}
+	cache, err := a.cacheDir()
+	if err != nil {
+		return rebuild.Options{}, err
+	}
+	g, err := gotool.Find(ctx, a.env, filepath.Join(cache, "memo"))
+	if err != nil {
+		return rebuild.Options{}, err
+	}
+	g.Offline = a.offline
+	o := rebuild.Options{Go: g, Env: a.env, SharedCache: f.shared}
+	if f.source != "" {
+		if o.Source, err = checkDir(dir, f.source); err != nil {
+			return rebuild.Options{}, err
+		}
+	}
+	return o, nil
+}
+
+// rebuildOne rebuilds one program: as its plan says, if there is one, from the
+// directory slipway runs in unless another is named.
+func (a *app) rebuildOne(ctx context.Context, o rebuild.Options, s *verify.Opened, p *verify.OpenedProgram) (*rebuild.Result, error) {
+	path, done, err := onDisk(p)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	start, stage := time.Now(), "source"
+	a.rep.Begin(p.Name, stage)
+	o.Progress = func(now rebuild.Stage) {
+		next := map[rebuild.Stage]string{
+			rebuild.StageFetch: "source", rebuild.StageModules: "check", rebuild.StageBuild: "build",
+			rebuild.StageLink: "build", rebuild.StageCompare: "check",
+		}[now]
+		if next != stage {
+			stage = next
+			a.rep.Begin(p.Name, stage)
+		}
+	}
+	var r *rebuild.Result
+	if s.Plan != nil && p.Planned != nil {
+		if o.Source == "" {
+			if o.Source, err = a.workDir(); err != nil {
+				return nil, err
+			}
+		}
+		r, err = rebuild.Planned(ctx, o, p.Name, path, *s.Plan, *p.Planned)
+	} else {
+		r, err = rebuild.Program(ctx, o, p.Name, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.rep.End(p.Name, stage, time.Since(start), 0, a.say(r.Verdict.Word()), false)
+	return r, nil
+}
+
+// onDisk gives a program's file: itself, or a copy of one in an image.
+func onDisk(p *verify.OpenedProgram) (path string, done func(), err error) {
+	if p.Path != "" {
+		return p.Path, func() {}, nil
+	}
+	return "", nil, fmt.Errorf("read %s: it is not on this disk", p.Name)
+}
+
+// againstStage holds programs against another one, layer by layer.
+func (a *app) againstStage(fs *pflag.FlagSet) verifyStage {
+	if fs.Lookup("against") == nil {
+		fs.String("against", "", a.say(i18n.M("rebuild.cli.flag.against")))
+	}
+	return func(ctx context.Context, v *verification) error {
+		name, err := fs.GetString("against")
+		if err != nil || name == "" {
+			return err
+		}
+		other := name
+		if !filepath.IsAbs(other) {
+			other = filepath.Join(a.dir, other)
+		}
+		if fi, err := os.Stat(other); err != nil || !fi.Mode().IsRegular() {
+			return fault.UsageError(i18n.M("verify.missing", name), i18n.M("verify.missing.hint"))
+		}
+		var all []*rebuild.Result
+		at := 0
+		for _, s := range v.subjects {
+			for _, p := range s.Programs {
+				path, done, err := onDisk(p)
+				if err != nil {
+					return err
+				}
+				r, err := rebuild.Files(ctx, path, other)
+				done()
+				if err != nil {
+					return err
+				}
+				v.report.Programs[at].Against = r
+				at++
+				all = append(all, r)
+			}
+		}
+		v.more = append(v.more, a.rebuildTables(all, i18n.M("rebuild.cli.against", name))...)
+		return nil
+	}
+}
+
+// rebuildTables show results: a table with a line each, and below it what
+// differs, for those that do.
+func (a *app) rebuildTables(all []*rebuild.Result, title i18n.Message) []report.Texter {
+	t := &report.Table{Columns: []report.Column{
+		{Title: title}, {Title: i18n.M("rebuild.cli.verdict")}, {Title: i18n.M("rebuild.cli.first"), Wrap: true}, {Title: i18n.M("rebuild.cli.time"), Right: true},
+	}}
+	out := []report.Texter{t}
+	for _, r := range all {
+		first := a.say(r.Reason)
+		if k, ok := r.First(); ok && r.Verdict != rebuild.Unknown {
+			first = a.say(k.Word())
+		}
+		took := ""
+		if r.Took > 0 {
+			took = report.Seconds(r.Took)
+		}
+		t.Rows = append(t.Rows, []string{r.Name, a.say(r.Verdict.Word()), first, took})
+		if d := a.rebuildDetail(r); len(d.lines) > 0 {
+			out = append(out, d)
+		}
+		switch r.Cache {
+		case "fresh":
+			t.Notes = []i18n.Message{i18n.M("rebuild.cli.fresh")}
+		case "shared":
+			t.Notes = []i18n.Message{i18n.M("rebuild.cli.shared")}
+		}
+	}
+	return out
+}
+
+// lines are sentences about one thing, one below the other.
+type lines struct {
+	head  string
+	lines []i18n.Message
+}
+
+// WriteText writes l.
+func (l lines) WriteText(w io.Writer, s report.Style) error {
+	var b strings.Builder
+	b.WriteString(l.head + "\n")
+	for _, m := range l.lines {
+		b.WriteString("  " + strings.ReplaceAll(m.In(s.Lang), "\n", "\n    ") + "\n")
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write what differs: %w", err)
+	}
+	return nil
+}
+
+func (a *app) rebuildDetail(r *rebuild.Result) lines {
+	l := lines{head: r.Name}
+	for _, c := range r.Causes {
+		l.lines = append(l.lines, c.Message())
+	}
+	if r.Proof == "relinked" {
+		l.lines = append(l.lines, i18n.M("rebuild.cli.proved"))
+	}
+	for _, g := range r.Guesses {
+		l.lines = append(l.lines, i18n.M("rebuild.cli.guess", g))
+	}
+	if d := r.Diff; d != nil {
+		if d.NumChanged+d.NumAdded+d.NumRemoved > 0 {
+			l.lines = append(l.lines, i18n.M("rebuild.cli.functions", d.Functions, d.NumChanged, d.NumAdded, d.NumRemoved))
+		}
+		for _, s := range d.Sections {
+			l.lines = append(l.lines, i18n.M("rebuild.cli.section", s.Name, s.Bytes, s.First))
+		}
+	}
+	l.lines = append(l.lines, r.Notes...)
+	return l
+}
