@@ -66,6 +66,8 @@ func (a *app) verify() *cobra.Command {
 	// What does more than look: a line each, in the order in which they run.
 	stages := []verifyStage{
 		a.sizeStage(fs),
+		a.againstStage(fs),
+		a.rebuildStage(fs),
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := f.validate(a, c); err != nil {

@@ -191,7 +191,7 @@ func (a *app) rebuildTables(all []*rebuild.Result, title i18n.Message) []report.
 		}
 		took := ""
 		if r.Took > 0 {
-			took = report.Seconds(r.Took)
+			took = report.Duration(r.Took)
 		}
 		t.Rows = append(t.Rows, []string{r.Name, a.say(r.Verdict.Word()), first, took})
 		if d := a.rebuildDetail(r); len(d.lines) > 0 {

@@ -32,7 +32,7 @@ func (c *comparison) dataParts() bool {
 			}
 			w := &dataWalk{
 				c: c, s: s, t: t, x: c.a.bytes(s), y: c.b.bytes(t),
-				pad: c.a.ptr, m: &matcher{c: c, shifts: map[shift]int{}},
+				pad: c.a.ptr, m: c.m,
 			}
 			w.run(true)
 			w.runs = 0
@@ -54,7 +54,7 @@ func derived(name string) bool {
 	}
 	return strings.HasPrefix(name, ".rela") || strings.HasPrefix(name, ".rel.") && name != ".rel.ro" || strings.HasPrefix(name, ".gnu.version") ||
 		strings.HasPrefix(name, ".note") || strings.HasSuffix(name, "gopclntab") || strings.HasSuffix(name, "__typelink") || strings.HasSuffix(name, "__itablink") ||
-		name == ".go.fuzzcntrs"
+		name == ".go.fuzzcntrs" || strings.HasSuffix(name, "go.fipsinfo") || name == ".go.module" || name == "__DATA,__go_module" || strings.HasSuffix(name, "__go_fipsinfo")
 }
 
 // dataWalk lays one section over that of the other program.
@@ -70,7 +70,7 @@ type dataWalk struct {
 
 // run walks once; learning counts shifts, and the second time they are used.
 func (w *dataWalk) run(learning bool) {
-	accept := func(s shift) bool { return w.m.shifts[s] >= credible }
+	accept := w.m.credible
 	if learning {
 		accept = func(s shift) bool { w.m.shifts[s]++; return false }
 	}
@@ -86,7 +86,7 @@ func (w *dataWalk) run(learning bool) {
 			w.i, w.j = int(tableA.to), int(tableB.to)
 			continue
 		}
-		if w.stamp() || w.place(accept) {
+		if w.layout() || w.stamp() || w.place(accept) {
 			continue
 		}
 		w.differ(learning)
@@ -94,7 +94,7 @@ func (w *dataWalk) run(learning bool) {
 			return
 		}
 	}
-	if x, y := w.x[w.i:], w.y[w.j:]; !learning && (len(bytes.Trim(x, "\x00")) > 0 || len(bytes.Trim(y, "\x00")) > 0) {
+	if !learning && !(zero(w.x[w.i:]) && zero(w.y[w.j:])) {
 		w.record(w.i, len(w.x), w.j, len(w.y))
 	}
 }
@@ -119,6 +119,21 @@ func common(x, y []byte) int {
 		i++
 	}
 	return i
+}
+
+// layout steps over the runtime's own table of where everything lies.
+func (w *dataWalk) layout() bool {
+	a, b := w.c.a, w.c.b
+	if a.module == 0 || b.module == 0 {
+		return false
+	}
+	const table = 512 // bytes; the struct has grown since, with lists that are compared
+	p, q := w.s.addr+uint64(w.i)-a.module, w.t.addr+uint64(w.j)-b.module
+	if p >= table || p != q {
+		return false
+	}
+	w.i, w.j = min(w.i+int(table-p), len(w.x)), min(w.j+int(table-p), len(w.y))
+	return true
 }
 
 // stamp steps over the build information and the build ID.
@@ -204,10 +219,13 @@ func (w *dataWalk) differ(learning bool) {
 	}
 	w.i, w.j = i+di, j+dj
 	w.runs++
-	if !learning {
+	if !learning && !(zero(w.x[i:w.i]) && zero(w.y[j:w.j])) {
 		w.record(i, w.i, j, w.j)
 	}
 }
+
+// zero reports whether b is padding.
+func zero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
 
 // equalAt reports whether a part worth going by is equal; zeros are not.
 func equalAt(x []byte, i int, y []byte, j int) bool {

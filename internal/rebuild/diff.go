@@ -172,6 +172,7 @@ func (d *Diff) causes() []Cause {
 func diffObjects(a, b *object) *Diff {
 	d := &Diff{}
 	c := &comparison{a: a, b: b, d: d}
+	c.m = &matcher{c: c, shifts: map[shift]int{}}
 	c.maskStamps()
 	c.sections()
 	if a.file.Format != b.file.Format || a.file.Arch != b.file.Arch {
@@ -196,6 +197,7 @@ func diffObjects(a, b *object) *Diff {
 type comparison struct {
 	a, b *object
 	d    *Diff
+	m    *matcher
 	// Stamps are byte ranges of the files that are compared by themselves.
 	stampsA, stampsB []span
 }

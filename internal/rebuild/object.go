@@ -41,6 +41,7 @@ type object struct {
 	pcln     []byte
 	pclnAddr uint64
 	text     uint64 // address that function offsets count from
+	module   uint64 // address of runtime.firstmoduledata; 0 unknown
 	syms     map[string]uint64
 	symSizes map[string]uint64
 	comments []string // .comment: the C compilers
@@ -211,7 +212,14 @@ func (o *object) add(s section) {
 	o.sections = append(o.sections, s)
 }
 
-func (o *object) bytes(s section) []byte { return o.data[s.off : s.off+s.size] }
+// bytes gives what the file holds of a section. One that starts as zeros may
+// name a place beyond the file's end.
+func (o *object) bytes(s section) []byte {
+	if s.size == 0 {
+		return nil
+	}
+	return o.data[s.off : s.off+s.size]
+}
 
 // at gives the section that addr lies in, -1 if none.
 func (o *object) at(addr uint64) int {
@@ -222,6 +230,25 @@ func (o *object) at(addr uint64) int {
 		}
 		if o.sections[i].mem > 0 && o.sections[i].alloc {
 			break
+		}
+	}
+	return -1
+}
+
+// near is at for an address that may mark the end of a section, as the
+// runtime's own table of sections does.
+func (o *object) near(addr uint64) int {
+	if i := o.at(addr); i >= 0 {
+		return i
+	}
+	const gap = 4096
+	i := sort.Search(len(o.sections), func(i int) bool { return o.sections[i].addr > addr })
+	for i--; i >= 0; i-- {
+		if s := o.sections[i]; s.alloc && s.mem > 0 {
+			if addr-s.addr-s.mem < gap {
+				return i
+			}
+			return -1
 		}
 	}
 	return -1
@@ -294,9 +321,7 @@ func (o *object) findPcln() {
 // runtime's own moduledata says (word 22, after the header and six slices), or
 // the start of the first text section.
 func (o *object) textStart() uint64 {
-	if a, ok := o.syms["runtime.text"]; ok {
-		return a
-	}
+	found, named := o.syms["runtime.text"]
 	want := make([]byte, o.ptr)
 	if o.ptr == 4 {
 		o.order.PutUint32(want, uint32(o.pclnAddr))
@@ -314,9 +339,16 @@ func (o *object) textStart() uint64 {
 			}
 			word := func(i int) uint64 { return o.word(b[at+i*o.ptr:]) }
 			if text := word(22); word(20) >= text && word(20) < word(21) && o.at(text) >= 0 && o.sections[o.at(text)].text {
-				return text
+				o.module = s.addr + uint64(at)
+				if !named {
+					found = text
+				}
+				return found
 			}
 		}
+	}
+	if named {
+		return found
 	}
 	for _, s := range o.sections {
 		if s.text && (s.name == ".text" || s.name == "__TEXT,__text") {

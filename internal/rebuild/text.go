@@ -17,7 +17,7 @@ func (c *comparison) text() bool {
 	for i, f := range c.b.funcs {
 		inB[f.name] = append(inB[f.name], i)
 	}
-	m := &matcher{c: c, shifts: map[shift]int{}}
+	m := c.m
 	var doubtful [][2]int
 	for i, f := range c.a.funcs {
 		list := inB[f.name]
@@ -107,7 +107,7 @@ func (c *comparison) restOfCode() {
 			if bytes.Equal(x, y) {
 				continue
 			}
-			m := &matcher{c: c, shifts: map[shift]int{}}
+			m := c.m
 			if len(x) == len(y) {
 				m.learn(x, y, s.addr, t.addr)
 				if m.same(x, y, s.addr, t.addr) {
@@ -163,7 +163,22 @@ func (m *matcher) learn(x, y []byte, atX, atY uint64) {
 
 // same reports whether x and y differ in places only.
 func (m *matcher) same(x, y []byte, atX, atY uint64) bool {
-	return m.walk(x, y, atX, atY, func(s shift) bool { return m.shifts[s] >= credible })
+	return m.walk(x, y, atX, atY, m.credible)
+}
+
+// credible reports whether others have moved as far, or, for a short string
+// between longer ones, some less far and some farther.
+func (m *matcher) credible(s shift) bool {
+	if m.shifts[s] >= credible {
+		return true
+	}
+	less, more := false, false
+	for t, n := range m.shifts {
+		if t.section == s.section && n >= credible {
+			less, more = less || t.by < s.by, more || t.by > s.by
+		}
+	}
+	return less && more
 }
 
 func (m *matcher) walk(x, y []byte, atX, atY uint64, accept func(shift) bool) bool {
@@ -239,7 +254,7 @@ func (m *matcher) walkARM64(x, y []byte, atX, atY uint64, accept func(shift) boo
 // the same name, or a place that has moved as others there have.
 func (m *matcher) corresponds(x, y uint64, accept func(shift) bool) bool {
 	a, b := m.c.a, m.c.b
-	i, j := a.at(x), b.at(y)
+	i, j := a.near(x), b.near(y)
 	if i < 0 || j < 0 {
 		return false
 	}
@@ -254,9 +269,20 @@ func (m *matcher) corresponds(x, y uint64, accept func(shift) bool) bool {
 		}
 		return a.funcs[f].name == b.funcs[g].name && x-a.funcs[f].entry == y-b.funcs[g].entry
 	}
-	const enough = 16
+	// As long as a constant that instructions load; zeros are everywhere.
+	const enough = 8
 	if p, q := a.load(x, enough), b.load(y, enough); len(p) == enough && bytes.Equal(p, q) && !bytes.Equal(p, make([]byte, enough)) {
+		m.shifts[shift{s.name, int64(y - x)}]++
 		return true
+	}
+	if y-t.addr == x-s.addr {
+		return true
+	}
+	const short = 2 // "0x"
+	if p, q := a.load(x, short), b.load(y, short); !bytes.Equal(p, q) {
+		// What it points to may be a pointer itself, and have moved.
+		by := shift{s.name, int64(y - x)}
+		return accept(by) && m.shifts[by] >= credible
 	}
 	return accept(shift{s.name, int64(y - x)})
 }

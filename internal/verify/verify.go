@@ -13,6 +13,7 @@ import (
 	"github.com/slipway-build/slipway/internal/finding"
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/image"
+	"github.com/slipway-build/slipway/internal/rebuild"
 	"github.com/slipway-build/slipway/internal/sizes"
 )
 
@@ -62,6 +63,10 @@ type Program struct {
 	Sizes  *sizes.Report `json:"sizes,omitempty"`
 	Growth *sizes.Diff   `json:"growth,omitempty"`
 	Base   *Verdict      `json:"base,omitempty"` // nil: no place was named to run it in
+	// Rebuild says whether its source gives its bytes, and Against what differs
+	// from another program; nil if that was not asked for.
+	Rebuild *rebuild.Result `json:"rebuild,omitempty"`
+	Against *rebuild.Result `json:"against,omitempty"`
 }
 
 // Verdict says whether a program can start in a place.
