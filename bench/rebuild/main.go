@@ -5,8 +5,8 @@
 //	go run ./bench/rebuild
 //
 // Programs are compiled by one go command at a time, with one compiler at a
-// time. What was installed and what is rebuilt come out of two build caches;
-// -keep DIR keeps them.
+// time. They are installed with the user's build cache and rebuilt with one that
+// nothing but these rebuilds writes to; -keep DIR keeps it.
 package main
 
 import (
@@ -38,7 +38,7 @@ func main() {
 func run(ctx context.Context) error {
 	quick := flag.Bool("quick", false, "leave out what takes minutes to compile")
 	only := flag.String("only", "", "only packages that contain this text")
-	keep := flag.String("keep", "", "directory for the build caches; a temporary one unless given")
+	keep := flag.String("keep", "", "directory for the build cache of rebuilds; a temporary one unless given")
 	flag.Parse()
 	dir := *keep
 	if dir == "" {
@@ -137,7 +137,7 @@ func (s subject) install(ctx context.Context, dir string) (string, error) {
 	}
 	c := exec.CommandContext(ctx, "go", slices.Concat([]string{"install", "-p", "1"}, s.flags, []string{s.pkg})...)
 	c.Dir = to
-	c.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=", "GOWORK=off", "GOPATH="+to, "GOBIN=", "GOMODCACHE="+strings.TrimSpace(string(cache)), "GOCACHE="+filepath.Join(dir, "installed"))
+	c.Env = append(os.Environ(), "GOENV=off", "GOFLAGS=", "GOWORK=off", "GOPATH="+to, "GOBIN=", "GOMODCACHE="+strings.TrimSpace(string(cache)))
 	c.Env = append(c.Env, s.env...)
 	if out, err := c.CombinedOutput(); err != nil {
 		os.RemoveAll(to)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -241,16 +242,52 @@ func (w *dataWalk) record(i, iEnd, j, jEnd int) {
 	if len(w.c.d.Data) >= maxListed {
 		return
 	}
-	w.c.d.Data = append(w.c.d.Data, DataDiff{
+	d := DataDiff{
 		Section: w.s.name, Offset: int64(i), Symbol: w.c.a.symbolAt(w.s.addr + uint64(i)),
 		A: excerpt(w.x, i, iEnd), B: excerpt(w.y, j, jEnd),
-	})
+	}
+	// A variable that holds a text says it.
+	if x, ok := w.c.a.stringVar(d.Symbol); ok {
+		if y, ok := w.c.b.stringVar(d.Symbol); ok {
+			d.A, d.B = x, y
+		}
+	}
+	w.c.d.Data = append(w.c.d.Data, d)
+}
+
+// stringVar gives the text of a variable of type string; false if it is none
+// as far as can be seen.
+func (o *object) stringVar(symbol string) (string, bool) {
+	addr, ok := o.syms[symbol]
+	if !ok || symbol == "" || o.symSizes[symbol] > 0 && o.symSizes[symbol] != uint64(2*o.ptr) {
+		return "", false
+	}
+	i := o.at(addr)
+	if i >= 0 && addr-o.sections[i].addr >= o.sections[i].size {
+		return strconv.Quote(""), true // starts as zeros
+	}
+	head := o.load(addr, 2*o.ptr)
+	if len(head) < 2*o.ptr {
+		return "", false
+	}
+	p, n := o.word(head), o.word(head[o.ptr:])
+	text := o.load(p, int(min(n, maxText)))
+	if n == 0 && p == 0 {
+		return strconv.Quote(""), true
+	}
+	if n > 1<<16 || len(text) == 0 || !utf8.Valid(text) {
+		return "", false
+	}
+	return strconv.Quote(string(text)), true
 }
 
 // excerpt shows data as text, with what stands around it, or as hex digits.
 func excerpt(b []byte, from, to int) string {
 	printable := func(c byte) bool { return c < utf8.RuneSelf && unicode.IsPrint(rune(c)) }
 	text := true
+	if n := len(bytes.TrimRight(b[from:to], "\x00")); n > 0 {
+		to = from + n
+	}
 	for _, c := range b[from:to] {
 		text = text && (printable(c) || c == '\n' || c == '\t')
 	}

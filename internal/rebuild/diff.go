@@ -232,6 +232,13 @@ func stampSpans(o *object) []span {
 	if o.file.Go != nil {
 		every([]byte(modInfoData(o.file.Go)))
 	}
+	// The copy for debug/buildinfo begins with a mark and the version of Go.
+	for i, s := range out {
+		head := o.data[max(0, int(s.from)-256):s.from]
+		if at := bytes.LastIndex(head, []byte("\xff Go buildinf:")); at >= 0 {
+			out[i].from -= uint64(len(head) - at)
+		}
+	}
 	for _, s := range o.sections {
 		switch s.name {
 		case ".note.gnu.build-id", ".note.go.buildid", ".go.buildinfo", "__DATA,__go_buildinfo", ".gnu_debuglink", ".comment":
