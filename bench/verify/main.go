@@ -2,10 +2,13 @@
 // says of them and what that costs.
 //
 //	go run ./bench/verify fetch [NAME…]   # installs the programs of subjects.go from the module proxy
+//	go run ./bench/verify open [NAME…]    # a table of what verify says of each
+//	go run ./bench/verify time [NAME…]    # a table of time and memory, beside other programs
 //
-// The programs are what `go install` makes of the module versions with the
-// user's own settings; they are kept below the user's cache directory, or in
-// the directory that -dir names, some 2 GB.
+// The programs are what `go install -trimpath` makes of the module versions
+// with the user's own settings; they are kept below the user's cache
+// directory, or in the directory that -dir names, some 2 GB. Tables are
+// Markdown, for docs/experiments.md.
 package main
 
 import (
@@ -33,8 +36,12 @@ func run(ctx context.Context, args []string) error {
 	}
 	fs := flag.NewFlagSet(verb, flag.ContinueOnError)
 	dirFlag := fs.String("dir", "", "where the programs are kept")
+	rounds := fs.Int("rounds", 5, "counted rounds of each measurement")
 	if err := fs.Parse(args); err != nil {
 		return err
+	}
+	if *rounds < 1 {
+		return errors.New("-rounds must be at least 1")
 	}
 	dir, err := programDir(*dirFlag)
 	if err != nil {
@@ -43,6 +50,10 @@ func run(ctx context.Context, args []string) error {
 	switch verb {
 	case "fetch":
 		return fetch(ctx, dir, fs.Args())
+	case "open":
+		return openAll(ctx, dir, fs.Args(), *rounds)
+	case "time":
+		return timing(ctx, dir, fs.Args(), *rounds)
 	}
-	return errors.New("usage: go run ./bench/verify fetch [NAME…]")
+	return errors.New("usage: go run ./bench/verify fetch | open | time [-dir DIR] [-rounds N] [NAME…]")
 }
