@@ -64,6 +64,13 @@ func (a *attribution) run(f *binary.File) error {
 			return err
 		}
 	}
+	if p != nil {
+		a.sortMarks()
+		if err := a.findEmbedded(); err != nil {
+			return err
+		}
+	}
+	a.sortMarks()
 	later := a.sweep()
 	if err := a.share(ownCode, later, &a.code, codePart, Format); err != nil {
 		return err

@@ -2,6 +2,7 @@ package sizes
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -129,18 +130,15 @@ const (
 	ownSection // whatever its section is
 )
 
+// sortMarks puts the marks in order; of those at one address the last that was
+// made holds.
+func (a *attribution) sortMarks() {
+	slices.SortStableFunc(a.marks, func(x, y mark) int { return cmp.Compare(x.addr, y.addr) })
+}
+
 // sweep gives every byte of the loaded parts to the mark before it, and the
 // sums for the owners that are shared out later.
 func (a *attribution) sweep() map[owner]int64 {
-	slices.SortStableFunc(a.marks, func(x, y mark) int {
-		switch {
-		case x.addr < y.addr:
-			return -1
-		case x.addr > y.addr:
-			return 1
-		}
-		return 0
-	})
 	later := map[owner]int64{}
 	for i := range a.layout.parts {
 		pt := &a.layout.parts[i]

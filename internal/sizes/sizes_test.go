@@ -224,6 +224,13 @@ func TestRead(t *testing.T) {
 			if q := std.pkg("runtime"); q.Code < 100_000 || q.Tables < 100_000 || q.Types < 10_000 {
 				t.Errorf("runtime: %+v", q)
 			}
+			want := Package{Name: "example.com/lab/files", Size: 10805, Data: 10805}
+			if stripped {
+				want.Name = "files"
+			}
+			if e := r.module(Embedded, ""); len(e.Packages) != 1 || e.Packages[0] != want {
+				t.Errorf("embedded files: %+v", e)
+			}
 			if got := float64(r.module(Unknown, "").Size) / float64(r.Size); stripped && got > 0.12 || !stripped && got > 0.01 {
 				t.Errorf("%.1f %% are unknown: %+v", 100*got, r.module(Unknown, ""))
 			}
