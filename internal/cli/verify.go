@@ -35,7 +35,10 @@ type verification struct {
 	flags    *verifyFlags
 	subjects []*verify.Opened
 	report   *verify.Report
-	more     []report.Texter // what stages have to show in text, below the programs
+	// What stages have to show: in text below the programs, where a
+	// *report.Table is a part of the page as well; and on the page alone.
+	more  []report.Texter
+	parts []report.PagePart
 }
 
 // verifyStage does more with what was opened than look at it. It adds what it

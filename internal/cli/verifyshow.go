@@ -25,6 +25,8 @@ func (a *app) showVerify(v *verification) error {
 		text = report.SARIF{Version: ownVersion().Version, Rules: binarySARIF(), List: placed(res.Findings)}
 	case "github":
 		text = report.Annotations{List: res.Findings, Counts: func(x finding.Finding) bool { return !x.Advisory && x.Severity.AtLeast(threshold) }}
+	case "html":
+		text = a.verifyPage(v)
 	default:
 		text = a.verifySheet(v)
 	}

@@ -56,15 +56,14 @@ func (a *app) runSizes(ctx context.Context, v *verification, f *sizeFlags) error
 			return err
 		}
 	}
-	at, drawn := 0, 0
+	drawn := 0
 	for _, s := range v.subjects {
-		for _, opened := range s.Programs {
+		for _, opened := range s.All() {
 			rep, err := opened.ReadSizes(ctx)
 			if err != nil {
 				return err
 			}
-			p := &v.report.Programs[at]
-			at++
+			p := &v.report.Programs[opened.At]
 			if rep == nil {
 				continue
 			}

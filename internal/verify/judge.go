@@ -38,6 +38,7 @@ func Judge(ctx context.Context, subjects []*Opened, o Options) (*Report, error) 
 			if err := o.place(ctx, p); err != nil {
 				return nil, err
 			}
+			p.At = len(r.Programs)
 			r.Programs = append(r.Programs, p.Program)
 			r.Findings = append(r.Findings, p.findings...)
 		}
@@ -54,6 +55,7 @@ func Judge(ctx context.Context, subjects []*Opened, o Options) (*Report, error) 
 					s.judgePlanned(p)
 					judgeProgram(p)
 				}
+				p.At = len(r.Programs)
 				r.Programs = append(r.Programs, p.Program)
 				r.Findings = append(r.Findings, p.findings...)
 			}

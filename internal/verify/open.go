@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/binary"
@@ -37,6 +38,8 @@ type Opened struct {
 // OpenedProgram is a program with its file at hand.
 type OpenedProgram struct {
 	Program
+	// At is its index in the programs of the report, once there is one.
+	At int
 	// Path is where the file lies on this disk; empty for one in an image.
 	Path string
 	// In is where it lies in its image; empty for one on this disk.
@@ -50,6 +53,20 @@ type OpenedProgram struct {
 	file     *binary.File
 	open     func() (ldso.File, error) // of a program in an image
 	findings []finding.Finding
+}
+
+// All are the programs of this disk and those in images, without the ones that
+// are in an image and beside it.
+func (o *Opened) All() []*OpenedProgram {
+	out := slices.Clone(o.Programs)
+	for _, m := range o.Images {
+		for _, p := range m.Programs {
+			if !p.shipped {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
 }
 
 // Close closes what was opened.

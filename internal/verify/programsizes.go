@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/i18n"
@@ -14,10 +13,7 @@ import (
 // ReadSizes says where the bytes of the program come from; nil for a program
 // of a format that has no sections, or one that contradicts itself there.
 func (p *OpenedProgram) ReadSizes(ctx context.Context) (*sizes.Report, error) {
-	if p.Path == "" {
-		return nil, nil
-	}
-	r, err := os.Open(p.Path)
+	r, err := p.Open()
 	if err != nil {
 		return nil, fmt.Errorf("open program: %w", err)
 	}
