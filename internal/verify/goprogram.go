@@ -123,6 +123,11 @@ func heldBack(f *binary.File) []string {
 	return out
 }
 
+// isAbs reports whether a path begins at the root of a disk, of whatever system.
+func isAbs(p string) bool {
+	return strings.HasPrefix(p, "/") || len(p) > 2 && p[1] == ':' && (p[2] == '\\' || p[2] == '/')
+}
+
 // unnamedSource says why nobody can name the source of a program. named is set
 // when something beside the program names the commit.
 func unnamedSource(bi *debug.BuildInfo, named bool) []finding.Evidence {
@@ -142,7 +147,9 @@ func unnamedSource(bi *debug.BuildInfo, named bool) []finding.Evidence {
 		say(i18n.M("verify.source.files"))
 	}
 	for _, m := range bi.Deps {
-		if m.Replace != nil && m.Replace.Version == "" {
+		// A directory below the module is in the same commit, and one beside it
+		// may be: only one that is named from the root of a disk is not.
+		if m.Replace != nil && (m.Replace.Version == "" || m.Replace.Version == "(devel)") && (isAbs(m.Replace.Path) || set["vcs.revision"] == "" && !named) {
 			say(i18n.M("verify.source.replace", m.Path, m.Replace.Path))
 		}
 	}
