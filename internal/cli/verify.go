@@ -17,7 +17,6 @@ import (
 	"github.com/slipway-build/slipway/internal/image"
 	"github.com/slipway-build/slipway/internal/plan"
 	"github.com/slipway-build/slipway/internal/report"
-	"github.com/slipway-build/slipway/internal/rootfs"
 	"github.com/slipway-build/slipway/internal/verify"
 )
 
@@ -118,7 +117,7 @@ func (a *app) runVerify(ctx context.Context, args []string, f *verifyFlags, stag
 	if o.Plan, err = a.verifyPlan(f.plan); err != nil {
 		return err
 	}
-	place, closer, err := a.verifyPlace(ctx, f.base, f)
+	place, closer, err := a.verifyPlace(ctx, v)
 	if err != nil {
 		return err
 	}
@@ -146,10 +145,11 @@ func (a *app) runVerify(ctx context.Context, args []string, f *verifyFlags, stag
 
 // openSubject opens what a word on the command line names.
 func (a *app) openSubject(ctx context.Context, arg string, f *verifyFlags) (*verify.Opened, error) {
-	o, err := a.imageOptions(f)
+	inspect, err := a.inspectOptions()
 	if err != nil {
 		return nil, err
 	}
+	o := verify.ImageOptions{InspectOptions: inspect, Platforms: f.platforms}
 	path := arg
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(a.dir, path)
@@ -170,49 +170,50 @@ func (a *app) openSubject(ctx context.Context, arg string, f *verifyFlags) (*ver
 	return nil, fault.UsageError(i18n.M("verify.missing", arg), i18n.M("verify.missing.hint"))
 }
 
-// imageOptions say how images are opened.
-func (a *app) imageOptions(f *verifyFlags) (verify.ImageOptions, error) {
-	dir, err := a.cacheDir()
-	if err != nil {
-		return verify.ImageOptions{}, err
-	}
-	cache, err := image.OpenCache(filepath.Join(dir, "layers"))
-	if err != nil {
-		return verify.ImageOptions{}, err
-	}
-	return verify.ImageOptions{
-		InspectOptions: image.InspectOptions{Dir: a.dir, Remote: a.remote(), Cache: cache, DockerHost: a.getenv("DOCKER_HOST")},
-		Platforms:      f.platforms,
-	}, nil
-}
-
-// verifyPlace gives the place that --base names, and what closes it.
-func (a *app) verifyPlace(ctx context.Context, name string, f *verifyFlags) (*verify.Place, io.Closer, error) {
+// verifyPlace gives the place that --base names, and what closes it. The name
+// of a well-known image stands for what is known of it, unless a root file
+// system is kept under that very name.
+func (a *app) verifyPlace(ctx context.Context, v *verification) (*verify.Place, io.Closer, error) {
+	name := v.flags.base
 	if name == "" {
 		return nil, nil, nil
 	}
-	path := name
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(a.dir, path)
+	o, err := a.rootOptions()
+	if err != nil {
+		return nil, nil, err
 	}
-	fi, err := os.Stat(path)
-	switch d, known := distro.Find(name); {
-	case err == nil && fi.IsDir() && !image.IsImage(path):
-		t, err := rootfs.OpenDir(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		return verify.NewPlace(name, t), t, nil
-	case name == "scratch" || known && err != nil && d.Libc == distro.None:
-		t, err := rootfs.Merge(ctx, nil, rootfs.Limits{})
-		if err != nil || name == "scratch" {
-			return verify.NewPlace(name, t), t, err
-		}
-		return &verify.Place{Name: name, Libc: d.Libc}, t, nil
-	case known && err != nil:
-		return &verify.Place{Name: name, Libc: d.Libc, Lib: d.Glibc}, nil, nil
+	if p := v.platform(); p.Arch != "" {
+		o.Platform = p
 	}
-	return nil, nil, fault.UsageError(i18n.M("verify.base", name), i18n.M("verify.base.hint"))
+	if d, known := distro.Find(name); known {
+		_, kept := o.Shelf.Get(name)
+		_, there := os.Stat(filepath.Join(a.dir, name))
+		if kept != nil && there != nil {
+			return &verify.Place{Name: name, Libc: d.Libc, Lib: d.Glibc}, nil, nil
+		}
+	}
+	root, err := image.OpenRoot(ctx, name, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	place := verify.NewPlace(name, root.Tree)
+	if root.Image != nil {
+		place.Env = root.Image.Config.Env
+	}
+	return place, root, nil
+}
+
+// platform is that of the first program; its architecture is empty if there is
+// none that says it.
+func (v *verification) platform() plan.Platform {
+	for _, s := range v.subjects {
+		for _, p := range s.Programs {
+			if p.File.Arch != "" {
+				return plan.Platform{OS: "linux", Arch: p.File.Arch}
+			}
+		}
+	}
+	return plan.Platform{}
 }
 
 // verifyPlan reads the plan that programs are held against.

@@ -117,20 +117,8 @@ func IsImage(path string) bool {
 }
 
 // MayName reports whether a word that is no path on this disk can name an
-// image: it has a prefix that says so, or is a reference to a registry.
-func MayName(subject string) bool {
-	for _, p := range []string{dockerPrefix, ociArchivePrefix, dockerArchivePrefix, layoutPrefix} {
-		if strings.HasPrefix(subject, p) {
-			return true
-		}
-	}
-	host, _, ok := strings.Cut(subject, "/")
-	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" || strings.HasPrefix(host, ".") {
-		return false
-	}
-	_, err := parseReference(subject)
-	return err == nil
-}
+// image: it has a prefix that says so, or begins with the host of a registry.
+func MayName(subject string) bool { return isReference(subject) }
 
 // Inspect opens what subject names:
 //
