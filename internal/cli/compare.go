@@ -159,7 +159,7 @@ func (a *app) runCompare(ctx context.Context, c *cobra.Command, f *compareFlags,
 		}
 		return a.showCompare(r, f)
 	}
-	axes, err := f.readAxes(args)
+	axes, err := a.compareAxesOf(f, args)
 	if err != nil {
 		return err
 	}

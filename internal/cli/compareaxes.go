@@ -13,6 +13,7 @@ import (
 	"github.com/slipway-build/slipway/internal/config"
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/i18n"
+	"github.com/slipway-build/slipway/internal/image"
 )
 
 // compareAxis is an axis with a flag of its own.
@@ -46,23 +47,23 @@ const (
 	runPrefix   = "env "
 )
 
-// readAxes gives the axes of the command line. What was given one value is an
-// axis too, so that the result says it.
-func (f *compareFlags) readAxes(args []string) ([]compare.Axis, error) {
+// compareAxesOf gives the axes of the command line. What was given one value is
+// an axis too, so that the result says it.
+func (a *app) compareAxesOf(f *compareFlags, args []string) ([]compare.Axis, error) {
 	if len(args) == 0 {
 		return nil, fault.UsageError(i18n.M("compare.args"), i18n.M("compare.args.hint"))
 	}
 	var axes []compare.Axis
 	seen := map[string]bool{}
-	add := func(a compare.Axis, err error) error {
+	add := func(x compare.Axis, err error) error {
 		if err != nil {
 			return err
 		}
-		if seen[a.Name] {
-			return fault.UsageError(i18n.M("compare.axis.same", a.Name), i18n.M("compare.axis.hint"))
+		if seen[x.Name] {
+			return fault.UsageError(i18n.M("compare.axis.same", x.Name), i18n.M("compare.axis.hint"))
 		}
-		seen[a.Name] = true
-		axes = append(axes, a)
+		seen[x.Name] = true
+		axes = append(axes, x)
 		return nil
 	}
 	if err := add(compare.ParseAxis(axisSubject, strings.Join(args, ","))); err != nil {
@@ -73,17 +74,17 @@ func (f *compareFlags) readAxes(args []string) ([]compare.Axis, error) {
 		if list == "" {
 			continue
 		}
-		a, err := compare.ParseAxis(x.name, list)
-		if err := add(a, err); err != nil {
+		axis, err := compare.ParseAxis(x.name, list)
+		if err := add(axis, err); err != nil {
 			return nil, err
 		}
-		for _, v := range a.Values {
+		for _, v := range axis.Values {
 			if x.values != nil && !slices.Contains(x.values, v) {
 				return nil, fault.UsageError(i18n.M("compare.axis.bad", x.name, v, strings.Join(x.values, ", ")), i18n.M("compare.axis.hint"))
 			}
 		}
 		if x.key != "" {
-			if built := slices.IndexFunc(args, finished); built >= 0 && x.name != axisBase {
+			if built := slices.IndexFunc(args, a.finished); built >= 0 && x.name != axisBase {
 				return nil, fault.UsageError(i18n.M("compare.axis.subject", x.name, args[built]), i18n.M("compare.args.hint"))
 			}
 		}
@@ -106,7 +107,7 @@ func (f *compareFlags) readAxes(args []string) ([]compare.Axis, error) {
 }
 
 // finished reports whether an argument is a program or an image, not source.
-func finished(arg string) bool {
+func (a *app) finished(arg string) bool {
 	for _, p := range []string{"oci:", "oci-archive:", "docker:", "docker-archive:"} {
 		if strings.HasPrefix(arg, p) {
 			return true
@@ -115,8 +116,17 @@ func finished(arg string) bool {
 	if strings.Contains(arg, "@sha256:") {
 		return true
 	}
-	fi, err := os.Stat(arg)
-	return err == nil && fi.Mode().IsRegular()
+	name := a.below(arg)
+	fi, err := os.Stat(name)
+	return err == nil && (fi.Mode().IsRegular() || fi.IsDir() && image.IsImage(name))
+}
+
+// below gives a name of the command line as a path.
+func (a *app) below(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(a.dir, name)
 }
 
 // cellSpec is a cell as it is asked for.

@@ -19,6 +19,7 @@ import (
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/image"
 	"github.com/slipway-build/slipway/internal/plan"
+	"github.com/slipway-build/slipway/internal/rootfs"
 )
 
 // cells builds and opens the cells of a comparison.
@@ -43,6 +44,12 @@ type built struct {
 	bin     plan.Binary
 	target  plan.Target
 	made    *image.Made
+
+	// Of an image that was there already:
+	root   string // unpacked
+	config *image.Config
+	user   rootfs.User
+	args   []string // what it starts
 }
 
 // cell builds or opens one cell and measures its size. What stands against it
@@ -54,7 +61,7 @@ func (cs *cells) cell(ctx context.Context, i int) (*built, error) {
 		return nil, err
 	}
 	b := &built{index: i, spec: spec}
-	if finished(spec.subject) {
+	if cs.a.finished(spec.subject) {
 		err = cs.open(ctx, c, b)
 	} else {
 		err = cs.build(ctx, c, b)
@@ -248,30 +255,40 @@ func (cs *cells) dirLayer(ctx context.Context, cache *image.Cache, dir, compress
 	return l, nil
 }
 
-// open takes a program that is there already.
+// open takes a program or an image that is there already.
 func (cs *cells) open(ctx context.Context, c *compare.Cell, b *built) error {
-	fi, err := os.Stat(b.spec.subject)
-	if err != nil || !fi.Mode().IsRegular() {
-		return fault.UsageError(i18n.M("verify.missing", b.spec.subject), i18n.M("verify.missing.hint"))
+	name := cs.a.below(b.spec.subject)
+	if fi, err := os.Stat(name); err != nil || !fi.Mode().IsRegular() || image.IsImage(name) {
+		return cs.openImage(ctx, c, b)
 	}
-	if b.path, err = filepath.Abs(b.spec.subject); err != nil {
+	var err error
+	if b.path, err = filepath.Abs(name); err != nil {
 		return err
 	}
+	if c.Digest, err = fileDigest(b.path); err != nil {
+		return err
+	}
+	if err := b.look(c); err != nil {
+		return err
+	}
+	return cs.programSize(ctx, c, b.path, c.Digest)
+}
+
+// look reads from the program itself what it is.
+func (b *built) look(c *compare.Cell) error {
 	f, err := binary.Open(b.path)
 	if err != nil {
 		return err
 	}
-	digest, err := fileDigest(b.path)
-	if err != nil {
-		return err
-	}
 	b.spec.target = f.OS + "/" + f.Arch
+	if f.OS == "" { // ELF files seldom say
+		b.spec.target = "linux/" + f.Arch
+	}
 	b.static = f.Interp == "" && len(f.Needed) == 0
-	c.Digest = digest
 	if f.Go != nil {
 		c.Go = f.Go.GoVersion
 	}
-	return cs.programSize(ctx, c, b.path, digest)
+	return nil
 }
 
 // runsHere reports whether programs for a target can be started.

@@ -3,8 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/compare"
@@ -64,51 +67,115 @@ func (r *cellRoots) dirOf(base string) string {
 // boxed says how a cell is started in a sandbox: in its own image, or in the
 // root file system that was named, with the program put into it.
 func (cs *cells) boxed(ctx context.Context, b *built, s compare.Start, args, env []string) (compare.Start, error) {
-	s.Spec = sandbox.Spec{Args: append([]string{inBox(b)}, args...), Env: env, Tmpfs: []string{"/tmp"}, UID: 65532, GID: 65532}
-	bind := []sandbox.Bind{{Source: b.path, Target: inBox(b)}}
+	if b.config != nil {
+		command := b.args
+		if len(args) > 0 {
+			command = append(command[:1:1], args...)
+		}
+		s.Spec = sandbox.Spec{Root: b.root, Args: command, Env: env, Dir: b.config.Workdir, UID: b.user.UID, GID: b.user.GID, Groups: b.user.Groups, Tmpfs: []string{"/tmp"}}
+		return s, nil
+	}
+	// Every program is put into its root file system in the same way: not under
+	// a mount of its own, and written by the same copy. How a file got where it
+	// is decides how much of it the kernel maps at once, and so shows in times
+	// and memory that are none of the base's.
+	s.Spec = sandbox.Spec{Env: env, Tmpfs: []string{"/tmp"}, UID: nonroot, GID: nonroot}
 	var err error
 	switch dir := cs.roots.dirOf(b.spec.base); {
 	case dir != "":
-		s.Spec.Root, s.Spec.Binds = dir, bind
+		s.Spec.Root, err = cs.roots.copied(ctx, dir)
 	case b.made != nil && b.spec.base != baseScratch:
-		s.Spec.Root, s.File, err = cs.roots.image(ctx, b)
+		s.Spec.Root, err = cs.roots.image(ctx, b)
 	case b.static:
 		s.Spec.Root, err = cs.roots.empty("scratch")
-		s.Spec.Binds = bind
 		s.Spec.Tmpfs = nil
 	default:
-		err = fault.UsageError(i18n.M("compare.reason.scratch"), i18n.Message{})
+		err = fault.UsageError(i18n.M("compare.reason.scratch"), i18n.M("compare.reason.scratch.hint"))
 	}
+	if err != nil {
+		return s, err
+	}
+	program := inBox(b) + "-" + strconv.Itoa(b.index) // beside those of other cells
+	s.File, err = placeFile(s.Spec.Root, program, b.path)
+	s.Spec.Args = append([]string{program}, args...)
 	return s, err
 }
 
-// image unpacks the image of a cell, once for all cells that have the same,
-// and gives where its program lies on this disk.
-func (r *cellRoots) image(ctx context.Context, b *built) (root, program string, err error) {
-	digest := b.made.Manifest.Digest
-	root, ok := r.made[digest]
-	if !ok {
-		var layers []rootfs.Layer
-		for _, l := range b.made.Layers {
-			layers = append(layers, rootfs.Layer{Name: l.Digest, Open: l.Tar})
-		}
-		if root, err = r.unpack(ctx, layers, len(r.made)); err != nil {
-			return "", "", err
-		}
-		r.made[digest] = root
+// copied unpacks a directory of the user, which is never written to, once.
+func (r *cellRoots) copied(ctx context.Context, dir string) (string, error) {
+	tree, err := rootfs.OpenDir(dir)
+	if err != nil {
+		return "", err
 	}
-	return root, filepath.Join(root, filepath.FromSlash(inBox(b))), nil
+	root, err := r.keep(ctx, dir, tree)
+	if cerr := tree.Close(); err == nil {
+		err = cerr
+	}
+	return root, err
 }
 
-func (r *cellRoots) unpack(ctx context.Context, layers []rootfs.Layer, n int) (string, error) {
+// placeFile copies a program into a root file system.
+func placeFile(root, inside, program string) (outside string, err error) {
+	top, err := os.OpenRoot(root) // links in it lead nowhere else
+	if err != nil {
+		return "", fmt.Errorf("open root file system: %w", err)
+	}
+	defer top.Close()
+	name := strings.TrimPrefix(inside, "/")
+	if err := top.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return "", fmt.Errorf("put program into root file system: %w", err)
+	}
+	from, err := os.Open(program)
+	if err != nil {
+		return "", fmt.Errorf("put program into root file system: %w", err)
+	}
+	defer from.Close()
+	to, err := top.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return "", fmt.Errorf("put program into root file system: %w", err)
+	}
+	_, err = io.Copy(to, from)
+	if err == nil {
+		err = to.Chmod(0o755)
+	}
+	if cerr := to.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return "", fmt.Errorf("put program into root file system: %w", err)
+	}
+	return filepath.Join(root, filepath.FromSlash(name)), nil
+}
+
+// nonroot is the user of images that name none (plan, "user").
+const nonroot = 65532
+
+// image unpacks the image of a cell, once for all cells that have the same.
+func (r *cellRoots) image(ctx context.Context, b *built) (string, error) {
+	var layers []rootfs.Layer
+	for _, l := range b.made.Layers {
+		layers = append(layers, rootfs.Layer{Name: l.Digest, Open: l.Tar})
+	}
 	tree, err := rootfs.Merge(ctx, layers, rootfs.Limits{TempDir: r.dir})
 	if err != nil {
 		return "", err
 	}
-	defer tree.Close()
-	root := filepath.Join(r.dir, fmt.Sprintf("image-%d", n))
+	root, err := r.keep(ctx, b.made.Manifest.Digest, tree)
+	if cerr := tree.Close(); err == nil {
+		err = cerr
+	}
+	return root, err
+}
+
+// keep unpacks a tree, once under one key.
+func (r *cellRoots) keep(ctx context.Context, key string, tree *rootfs.Tree) (string, error) {
+	if root, ok := r.made[key]; ok {
+		return root, nil
+	}
+	root := filepath.Join(r.dir, fmt.Sprintf("image-%d", len(r.made)))
 	if err := tree.Unpack(ctx, root, rootfs.UnpackOptions{Owners: rootfs.CanKeepOwners()}); err != nil {
 		return "", err
 	}
+	r.made[key] = root
 	return root, nil
 }

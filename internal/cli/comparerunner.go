@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -11,41 +12,33 @@ import (
 	"github.com/slipway-build/slipway/internal/sandbox"
 )
 
-// compareRunners are the ways to start a program, the preferred one first.
-func compareRunners() []sandbox.Runner {
-	return []sandbox.Runner{compare.Bare{}}
-}
+// runnerNames are what --runner takes, the preferred one first.
+func runnerNames() []string { return append(sandbox.Names(), compare.Bare{}.Name()) }
 
-func runnerNames() []string {
-	var names []string
-	for _, r := range compareRunners() {
-		names = append(names, r.Name())
-	}
-	return names
-}
-
-// compareRunner gives the runner that was asked for, or the first that can be
-// used here.
+// compareRunner gives the runner that was asked for. Unless one was, it is the
+// first of sandbox that can be used here, or none at all.
 func (a *app) compareRunner(ctx context.Context, name string) (sandbox.Runner, error) {
-	var why error
-	for _, r := range compareRunners() {
-		if name != "" && r.Name() != name {
-			continue
-		}
-		err := r.Check(ctx)
-		if err == nil {
-			return r, nil
-		}
-		if name != "" {
-			if f, ok := errors.AsType[*fault.Error](err); ok {
-				return nil, f
-			}
-			return nil, fault.New(err, i18n.M("compare.runner.unusable", name), i18n.M("compare.runner.unusable.hint"))
-		}
-		why = err
+	bare := compare.Bare{}
+	if name == bare.Name() {
+		return bare, nil
 	}
-	if why != nil {
-		return nil, why
+	asked := name != ""
+	r, ok := sandbox.New(cmp.Or(name, sandbox.Names()[0]), sandbox.Options{Env: a.env})
+	if !ok {
+		return nil, fault.UsageError(i18n.M("compare.runner", name), i18n.M("compare.runner.hint", strings.Join(runnerNames(), ", ")))
 	}
-	return nil, fault.UsageError(i18n.M("compare.runner", name), i18n.M("compare.runner.hint", strings.Join(runnerNames(), ", ")))
+	err := r.Check(ctx)
+	switch {
+	case err == nil:
+		return r, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case !asked:
+		a.rep.Warn(i18n.M("compare.runner.bare", err))
+		return bare, nil
+	}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, f
+	}
+	return nil, fault.New(err, i18n.M("compare.runner.unusable", name), i18n.M("compare.runner.unusable.hint"))
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/slipway-build/slipway/internal/gotool"
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/image"
+	"github.com/slipway-build/slipway/internal/rootfs"
 	"github.com/slipway-build/slipway/internal/sandbox"
 )
 
@@ -202,10 +203,14 @@ func (cs *cells) untilAndProbe(all []*built, o *compare.Options) error {
 
 // port is the TCP port that the plan or the image says the program listens on.
 func (b *built) port() string {
-	if b.target.Image == nil {
-		return ""
+	var ports []string
+	switch {
+	case b.target.Image != nil:
+		ports = b.target.Image.Ports
+	case b.config != nil:
+		ports = b.config.Ports
 	}
-	for _, p := range b.target.Image.Ports {
+	for _, p := range ports {
 		if num, proto, _ := strings.Cut(p, "/"); proto == "" || proto == "tcp" {
 			return num
 		}
@@ -217,15 +222,21 @@ func (b *built) port() string {
 func (cs *cells) start(ctx context.Context, b *built, runner sandbox.Runner) (compare.Start, error) {
 	s := compare.Start{Cell: b.index, File: b.path, Cache: b.spec.cache}
 	args := slices.Clone(cs.f.arg)
-	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	env := []string{"PATH=" + rootfs.DefaultPath}
 	if img := b.target.Image; img != nil {
 		if len(args) == 0 && len(img.Entrypoint) > 0 {
 			args = append(slices.Clone(img.Entrypoint[1:]), img.Cmd...)
 		}
 		env = append(env, img.Env...)
 	}
+	if b.config != nil {
+		env = append(env, b.config.Env...)
+	}
 	env = append(env, b.spec.env...)
 	if runner.Name() == (compare.Bare{}).Name() {
+		if len(args) == 0 && len(b.args) > 0 {
+			args = b.args[1:]
+		}
 		s.Spec = sandbox.Spec{Args: append([]string{b.path}, args...), Env: env}
 		return s, nil
 	}
@@ -277,6 +288,9 @@ func (cs *cells) floor(ctx context.Context, runner sandbox.Runner, probe compare
 	if err != nil {
 		return nil, err
 	}
-	s.Spec = sandbox.Spec{Root: root, Args: []string{"/floor", port}, Binds: []sandbox.Bind{{Source: name, Target: "/floor"}}}
+	if s.File, err = placeFile(root, "/floor", name); err != nil {
+		return nil, err
+	}
+	s.Spec = sandbox.Spec{Root: root, Args: []string{"/floor", port}, UID: nonroot, GID: nonroot}
 	return &s, nil
 }
