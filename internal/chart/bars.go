@@ -40,19 +40,23 @@ func (c Bars) Draw() *Picture {
 	if len(c.Names) > 1 {
 		y = p.legend(y, c.Names)
 	}
+	notes := 0.0
+	for _, r := range c.Rows {
+		if r.Note != "" {
+			notes = max(notes, 10+noteWidth(r.Note))
+		}
+	}
 	// The value stands at the right end of the label's line, so that the bars
 	// have the whole width.
 	for _, r := range c.Rows {
 		p.group(r.Key)
 		value := c.Format(r.sum())
 		room := float64(width - 2*margin)
-		note := textWidth(r.Note)
 		if r.Note != "" {
 			p.text(width-margin, y+14, "note right", r.Note)
-			note += 10
 		}
-		p.text(width-margin-note, y+14, "value right", value)
-		p.text(margin, y+14, "label", shorten(r.Label, room-note-textWidth(value)-24))
+		p.text(width-margin-notes, y+14, "value right", value)
+		p.text(margin, y+14, "label", shorten(r.Label, room-notes-textWidth(value)-24))
 		p.rect(margin, y+20, room, barHigh, "track", "")
 		x := float64(margin)
 		for k, v := range r.Pieces {

@@ -122,6 +122,21 @@ func textWidth(s string) float64 {
 	return w
 }
 
+// noteWidth is that of the smaller text of notes and ticks.
+func noteWidth(s string) float64 { return textWidth(s) * 0.9 }
+
+// tick gives the label of a tick, which is a round number: 20.0 ms is 20 ms.
+func tick(format func(float64) string, v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	num, unit, _ := strings.Cut(format(v), " ")
+	if strings.Contains(num, ".") {
+		num = strings.TrimRight(strings.TrimRight(num, "0"), ".")
+	}
+	return strings.TrimSpace(num + " " + unit)
+}
+
 // shorten cuts text that is wider than limit.
 func shorten(s string, limit float64) string {
 	if textWidth(s) <= limit {
@@ -207,6 +222,6 @@ func (p *Picture) axis(s Scale, format func(float64) string, x1, x2, y1, y2 floa
 	for _, t := range s.Ticks {
 		x := s.at(t, x1, x2)
 		p.line(x, y1, x, y2, "grid")
-		p.text(x, y2+16, "tick middle", format(t))
+		p.text(x, y2+16, "tick middle", tick(format, t))
 	}
 }

@@ -125,7 +125,7 @@ func (c Points) Draw() *Picture {
 	for _, t := range s.Ticks {
 		y := s.at(t, bottom, top)
 		p.line(left, y, right, y, "grid")
-		p.text(left-8, y+4, "tick right", c.Format(t))
+		p.text(left-8, y+4, "tick right", tick(c.Format, t))
 	}
 	step := max(1, len(c.Values)/1000)
 	for i := 0; i < len(c.Values); i += step {

@@ -31,7 +31,11 @@ type Span struct {
 func (c Spans) Draw() *Picture {
 	p := &Picture{Title: c.Title, Desc: c.Desc, Width: width}
 	hi := 0.0
+	notes := 0.0
 	for _, r := range c.Rows {
+		if r.Note != "" {
+			notes = max(notes, 10+noteWidth(r.Note))
+		}
 		for _, v := range []float64{r.P50, r.P90, r.P99, r.Hi} {
 			if !math.IsNaN(v) {
 				hi = max(hi, v)
@@ -61,13 +65,11 @@ func (c Spans) Draw() *Picture {
 	p.axis(s, c.Format, left, right, top, bottom)
 	for _, r := range c.Rows {
 		p.group(r.Key)
-		note := textWidth(r.Note)
 		if r.Note != "" {
 			p.text(width-margin, y+16, "note right", r.Note)
-			note += 10
 		}
-		p.text(width-margin-note, y+16, "value right", r.Value)
-		p.text(margin, y+16, "label", shorten(r.Label, width-2*margin-note-textWidth(r.Value)-24))
+		p.text(width-margin-notes, y+16, "value right", r.Value)
+		p.text(margin, y+16, "label", shorten(r.Label, width-2*margin-notes-textWidth(r.Value)-24))
 		c.row(p, s, r, left, right, y+31)
 		p.end()
 		y += rowStep

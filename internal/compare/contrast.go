@@ -46,6 +46,9 @@ func (r *Result) Conclude() {
 func (r *Result) contrasts(m Metric) []Comparison {
 	var out []Comparison
 	for _, i := range r.varied() {
+		if m.exact() && r.Axes[i].runtime() {
+			continue // how a program is started does not change its size
+		}
 		seen := map[int]bool{}
 		for from := range r.Cells {
 			if seen[from] || !r.has(from, m) {

@@ -84,14 +84,10 @@ func (r *Result) drawSizes(l i18n.Lang) *chart.Picture {
 	}
 	c := chart.Bars{Format: formatBytes}
 	pieces := make([]map[int]float64, len(r.Cells))
-	sized := false
-	for i := range r.Cells {
+	sized := r.sized()
+	for _, i := range sized {
 		pieces[i] = map[int]float64{}
 		s := r.Cells[i].Size
-		if s == nil {
-			continue
-		}
-		sized = true
 		if !images {
 			pieces[i][name("program")] += float64(s.Binary)
 		}
@@ -101,7 +97,7 @@ func (r *Result) drawSizes(l i18n.Lang) *chart.Picture {
 			}
 		}
 	}
-	if !sized {
+	if len(sized) == 0 {
 		return nil
 	}
 	metric := BinaryRaw
@@ -112,11 +108,8 @@ func (r *Result) drawSizes(l i18n.Lang) *chart.Picture {
 	}
 	c.Names, c.Desc = names, c.Title
 	first := math.NaN()
-	for i := range r.Cells {
-		if r.Cells[i].Size == nil {
-			continue
-		}
-		b := chart.Bar{Key: i, Label: r.Label(&r.Cells[i], l), Pieces: make([]float64, len(names))}
+	for _, i := range sized {
+		b := chart.Bar{Key: i, Label: r.label(&r.Cells[i], l, true), Pieces: make([]float64, len(names))}
 		sum := 0.0
 		for k, v := range pieces[i] {
 			b.Pieces[k] = v
@@ -155,9 +148,9 @@ func (r *Result) drawTransfer(l i18n.Lang) *chart.Picture {
 	b := r.Bandwidths[0]
 	c := chart.Bars{Title: i18n.M("compare.picture.transfer", b.Name).In(l), Format: formatTime, Names: []string{b.Name}}
 	c.Desc = c.Title
-	for i := range r.Cells {
-		if s := r.Cells[i].Size; s != nil && s.Image > 0 {
-			bar := chart.Bar{Key: i, Label: r.Label(&r.Cells[i], l), Pieces: []float64{float64(b.Transfer(s.Image))}}
+	for _, i := range r.sized() {
+		if s := r.Cells[i].Size; s.Image > 0 {
+			bar := chart.Bar{Key: i, Label: r.label(&r.Cells[i], l, true), Pieces: []float64{float64(b.Transfer(s.Image))}}
 			for _, other := range r.Bandwidths[1:] {
 				if bar.Note != "" {
 					bar.Note += " · "
@@ -175,7 +168,7 @@ func (r *Result) drawTransfer(l i18n.Lang) *chart.Picture {
 
 func (r *Result) drawStarts(l i18n.Lang) *chart.Picture {
 	m := r.decided()
-	c := chart.Spans{Title: m.Name().In(l), Format: m.Format, Names: [3]string{i18n.M("compare.picture.interval", fmt.Sprintf("%.0f %%", 100*r.Method.Confidence)).In(l), "P90", "P99"}}
+	c := chart.Spans{Title: i18n.M("compare.picture.start", m.Name().In(l)).In(l), Format: m.Format, Names: [3]string{i18n.M("compare.picture.interval", fmt.Sprintf("%.0f %%", 100*r.Method.Confidence)).In(l), "P90", "P99"}}
 	c.Desc = c.Title
 	add := func(key int, label, note string, cell *Cell, muted bool) {
 		s, ok := cell.Summary[m]

@@ -43,7 +43,7 @@ func (t Text) WriteText(w io.Writer, s report.Style) error {
 	return nil
 }
 
-func (t Text) label(c *Cell, l i18n.Lang) string { return t.plain(t.Label(c, l)) }
+func (t Text) name(c *Cell, l i18n.Lang) string { return t.plain(t.Label(c, l)) }
 
 // plain replaces what an ASCII terminal cannot show.
 func (t Text) plain(s string) string {
@@ -93,12 +93,9 @@ func (t Text) sizes(l i18n.Lang) *report.Table {
 		}
 	}
 	table.Columns = append(table.Columns, report.Column{Title: i18n.M("compare.column.bar", main.Name().In(l))})
-	for i := range t.Cells {
+	for _, i := range t.sized() {
 		c := &t.Cells[i]
-		if c.Size == nil {
-			continue
-		}
-		row := []string{t.label(c, l)}
+		row := []string{t.plain(t.Result.label(c, l, true))}
 		for _, m := range metrics {
 			if most[m] == 0 {
 				continue
@@ -125,12 +122,12 @@ func (t Text) transfer(l i18n.Lang) *report.Table {
 	for _, b := range t.Bandwidths {
 		table.Columns = append(table.Columns, report.Column{Title: i18n.M("compare.column.bandwidth", b.Name), Right: true})
 	}
-	for i := range t.Cells {
+	for _, i := range t.sized() {
 		c := &t.Cells[i]
-		if c.Size == nil || c.Size.Image == 0 {
+		if c.Size.Image == 0 {
 			continue
 		}
-		row := []string{t.label(c, l)}
+		row := []string{t.plain(t.Result.label(c, l, true))}
 		for _, b := range t.Bandwidths {
 			row = append(row, t.plain(formatTime(float64(b.Transfer(c.Size.Image)))))
 		}
@@ -177,7 +174,7 @@ func (t Text) starts(l i18n.Lang) *report.Table {
 		table.Rows = append(table.Rows, row)
 	}
 	for i := range t.Cells {
-		add(t.label(&t.Cells[i], l), t.against(i, m), &t.Cells[i])
+		add(t.name(&t.Cells[i], l), t.against(i, m), &t.Cells[i])
 	}
 	if len(table.Rows) == 0 {
 		return nil
@@ -236,7 +233,7 @@ func (t Text) builds(l i18n.Lang) *report.Table {
 		warm, also := c.Summary[BuildWarm]
 		if ok || also {
 			table.Rows = append(table.Rows, []string{
-				t.label(c, l), t.value(BuildCold, cold.P50.Value, ok), t.value(BuildWarm, warm.P50.Value, also), fmt.Sprint(max(cold.N, warm.N)), t.bar(cold.P50.Value, most),
+				t.name(c, l), t.value(BuildCold, cold.P50.Value, ok), t.value(BuildWarm, warm.P50.Value, also), fmt.Sprint(max(cold.N, warm.N)), t.bar(cold.P50.Value, most),
 			})
 		}
 	}
@@ -250,7 +247,7 @@ func (t Text) missing(l i18n.Lang) *report.Table {
 	table := &report.Table{Columns: []report.Column{{Title: i18n.M("compare.column.missing")}, {Title: i18n.M("compare.column.why"), Wrap: true}}}
 	for i := range t.Cells {
 		if c := &t.Cells[i]; c.Reason != nil {
-			table.Rows = append(table.Rows, []string{t.label(c, l), strings.TrimSpace(c.Reason.In(l) + " " + c.Said)})
+			table.Rows = append(table.Rows, []string{t.name(c, l), strings.TrimSpace(c.Reason.In(l) + " " + c.Said)})
 		}
 	}
 	if len(table.Rows) == 0 {

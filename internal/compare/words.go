@@ -21,6 +21,18 @@ func (m Metric) class() int {
 	return classSize
 }
 
+// exact reports whether a metric is a size, which is measured once.
+func (m Metric) exact() bool {
+	switch m {
+	case BinaryRaw, BinaryGzip, BinaryZstd, ImageSize, Unpacked:
+		return true
+	}
+	return false
+}
+
+// runtime reports whether an axis changes only how a program is started.
+func (a Axis) runtime() bool { return a.Name == "cache" || strings.HasPrefix(a.Name, "env ") }
+
 // Name is what people call a metric.
 func (m Metric) Name() i18n.Message {
 	switch m {
@@ -78,14 +90,17 @@ func axisValue(axis, v string, l i18n.Lang) string {
 	case "subject", "base", "target", "compression":
 		return v
 	}
-	return axis[strings.LastIndex(axis, ".")+1:] + "=" + v
+	return axis[strings.LastIndexAny(axis, ". ")+1:] + "=" + v
 }
 
 // Label names a cell by the axes that vary.
-func (r *Result) Label(c *Cell, l i18n.Lang) string {
+func (r *Result) Label(c *Cell, l i18n.Lang) string { return r.label(c, l, false) }
+
+// label leaves out, for sizes, what changes only how a program is started.
+func (r *Result) label(c *Cell, l i18n.Lang, sizes bool) string {
 	var parts []string
 	for _, i := range r.varied() {
-		if i < len(c.Values) {
+		if i < len(c.Values) && !(sizes && r.Axes[i].runtime()) {
 			parts = append(parts, axisValue(r.Axes[i].Name, c.Values[i], l))
 		}
 	}
@@ -93,6 +108,27 @@ func (r *Result) Label(c *Cell, l i18n.Lang) string {
 		parts = append(parts, axisValue(r.Axes[0].Name, c.Values[0], l))
 	}
 	return strings.Join(parts, " · ")
+}
+
+// sized are the cells whose sizes are shown: those that differ only in how
+// they are started are one.
+func (r *Result) sized() []int {
+	var out []int
+	seen := map[string]bool{}
+	for i := range r.Cells {
+		c := &r.Cells[i]
+		key := ""
+		for k, a := range r.Axes {
+			if !a.runtime() {
+				key += c.Values[k] + "\x00"
+			}
+		}
+		if c.Size != nil && !seen[key] {
+			seen[key] = true
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // Format gives a measurement of a metric with its unit.
