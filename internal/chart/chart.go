@@ -123,7 +123,7 @@ func textWidth(s string) float64 {
 }
 
 // noteWidth is that of the smaller text of notes and ticks.
-func noteWidth(s string) float64 { return textWidth(s) * 0.9 }
+func noteWidth(s string) float64 { return textWidth(s)*0.95 + 6 }
 
 // tick gives the label of a tick, which is a round number: 20.0 ms is 20 ms.
 func tick(format func(float64) string, v float64) string {

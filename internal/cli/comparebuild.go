@@ -107,7 +107,10 @@ func (cs *cells) build(ctx context.Context, c *compare.Cell, b *built) error {
 			return err
 		}
 	}
-	dir := cs.roots.dirOf(b.spec.base)
+	dir, err := cs.roots.dirOf(b.spec.base)
+	if err != nil {
+		return err
+	}
 	if dir == "" && b.spec.base != "" && b.spec.base != baseScratch {
 		keys["image.base"] = b.spec.base
 	}

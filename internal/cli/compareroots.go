@@ -2,34 +2,42 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/compare"
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/i18n"
+	"github.com/slipway-build/slipway/internal/image"
 	"github.com/slipway-build/slipway/internal/rootfs"
 	"github.com/slipway-build/slipway/internal/sandbox"
 )
 
 // cellRoots are the directories that cells are started in.
 type cellRoots struct {
-	a    *app
-	dir  string            // temporary; all of it goes at the end
-	made map[string]string // unpacked images, by the digest of the manifest
+	a     *app
+	shelf rootfs.Shelf
+	dir   string            // temporary; all of it goes at the end
+	made  map[string]string // what was unpacked, by digest of the manifest or by directory
 }
 
 func (a *app) cellRoots() (*cellRoots, error) {
+	shelf, err := a.shelf()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "slipway-compare-")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for root file systems: %w", err)
 	}
-	return &cellRoots{a: a, dir: dir, made: map[string]string{}}, nil
+	return &cellRoots{a: a, shelf: shelf, dir: dir, made: map[string]string{}}, nil
 }
 
 // remove takes everything away. What cannot be is left to the system's own
@@ -45,24 +53,36 @@ func (r *cellRoots) empty(name string) (string, error) {
 	return dir, nil
 }
 
-// dirOf gives the directory that a base stands for; empty if it is something
-// else.
-func (r *cellRoots) dirOf(base string) string {
-	if base == "" || !strings.ContainsAny(base, `/\`) && base != "." {
-		return ""
+// dirOf gives the directory that a base stands for: one of this machine, or a
+// root file system that is kept under a name; empty if it is something else.
+func (r *cellRoots) dirOf(base string) (string, error) {
+	if base == "" || slices.Contains(plannedBases, base) {
+		return "", nil
 	}
-	dir := base
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(r.a.dir, dir)
+	if !strings.ContainsAny(base, `/\`) && base != "." {
+		kept, err := r.shelf.Get(base)
+		switch {
+		case err == nil:
+			return kept.Path, nil
+		case !errors.Is(err, rootfs.ErrNotKept):
+			return "", err
+		case rootfs.ValidName(base):
+			return "", fault.UsageError(i18n.M("compare.base.none", base), i18n.M("compare.base.none.hint", base))
+		}
+		return "", nil
 	}
-	if abs, err := filepath.Abs(dir); err == nil {
-		dir = abs
+	if fi, err := os.Stat(r.a.below(base)); err != nil || !fi.IsDir() || image.IsImage(r.a.below(base)) {
+		return "", nil // a reference
 	}
-	if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
-		return ""
+	dir, err := filepath.Abs(r.a.below(base))
+	if err != nil {
+		return "", fmt.Errorf("name root file system: %w", err)
 	}
-	return dir
+	return dir, nil
 }
+
+// plannedBases are the bases that are made, not found.
+var plannedBases = []string{"auto", "assembled", "closure", baseScratch}
 
 // boxed says how a cell is started in a sandbox: in its own image, or in the
 // root file system that was named, with the program put into it.
@@ -80,8 +100,9 @@ func (cs *cells) boxed(ctx context.Context, b *built, s compare.Start, args, env
 	// is decides how much of it the kernel maps at once, and so shows in times
 	// and memory that are none of the base's.
 	s.Spec = sandbox.Spec{Env: env, Tmpfs: []string{"/tmp"}, UID: nonroot, GID: nonroot}
-	var err error
-	switch dir := cs.roots.dirOf(b.spec.base); {
+	dir, err := cs.roots.dirOf(b.spec.base)
+	switch {
+	case err != nil:
 	case dir != "":
 		s.Spec.Root, err = cs.roots.copied(ctx, dir)
 	case b.made != nil && b.spec.base != baseScratch:

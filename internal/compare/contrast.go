@@ -78,10 +78,12 @@ func (r *Result) contrasts(m Metric) []Comparison {
 
 func (r *Result) has(cell int, m Metric) bool {
 	c := &r.Cells[cell]
-	if _, ok := c.Size.of(m); ok {
-		return true
+	if m.exact() {
+		_, ok := c.Size.of(m)
+		return ok
 	}
-	return c.Reason == nil && len(c.Samples[m]) > 1
+	// What took no time at all has no ratio to anything.
+	return c.Reason == nil && len(c.Samples[m]) > 1 && c.Summary[m].Min > 1e-9
 }
 
 // differOnlyOn reports whether two cells have the same values but for one axis.
@@ -95,7 +97,8 @@ func (r *Result) differOnlyOn(a, b, axis int) bool {
 
 func (r *Result) contrast(axis string, m Metric, from, to int) Comparison {
 	c := Comparison{Axis: axis, Metric: m, From: from, To: to}
-	if a, ok := r.Cells[from].Size.of(m); ok {
+	if m.exact() {
+		a, _ := r.Cells[from].Size.of(m)
 		b, _ := r.Cells[to].Size.of(m)
 		c.Exact, c.Differs, c.Ratio = true, a != b, b/a
 		c.Lo, c.Hi = c.Ratio, c.Ratio

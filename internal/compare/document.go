@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 )
@@ -15,6 +14,7 @@ import (
 const (
 	MaxRuns     = 10_000
 	maxDocument = 256 << 20 // bytes
+	maxSample   = 1e18      // ns or bytes
 )
 
 // VersionError is the error of a document of another version.
@@ -78,8 +78,8 @@ func (c *Cell) check() error {
 			return fmt.Errorf("more than %d samples of %s", MaxRuns, m)
 		}
 		for _, v := range values {
-			if !(v >= 0) || math.IsInf(v, 0) {
-				return fmt.Errorf("a sample of %s is negative", m)
+			if !(v >= 0 && v <= maxSample) {
+				return fmt.Errorf("a sample of %s is negative or too large", m)
 			}
 		}
 	}

@@ -38,6 +38,9 @@ func (n Noise) Spread() float64 {
 		return 0
 	}
 	s := Summarize(n.Spin, 0.95)
+	if s.Min <= 0 {
+		return 0
+	}
 	return s.P90.Value/s.Min - 1
 }
 

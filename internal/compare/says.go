@@ -88,7 +88,7 @@ func spread(list []Comparison) string {
 	for _, c := range list {
 		w = max(w, math.Abs(c.Lo-1), math.Abs(c.Hi-1))
 	}
-	return percent(w)
+	return percent(max(w, 0.001))
 }
 
 // magnitude is the size of one difference with its interval: 3.1 % ± 0.8 %.
