@@ -66,6 +66,7 @@ func (b *nsBox) forkRootless(ctx context.Context, in surroundings, fds []int) er
 	st.onNonzero = s.here() // set below
 	forking := len(s.steps) - 1
 	s.call("leave the control socket", unix.SYS_CLOSE, controlFD)
+	s.await() // until the keeper's message about it has been read
 	s.inner(b.spec, in, &b.stdio)
 	s.call("end", unix.SYS_EXIT_GROUP, 127)
 	s.steps[forking].onNonzero = s.here()
@@ -106,6 +107,9 @@ func (b *nsBox) forkRootless(ctx context.Context, in surroundings, fds []int) er
 	}
 	if err := b.own(int(m.value)); err != nil {
 		return err
+	}
+	if _, err := b.start.Write([]byte{1}); err != nil {
+		return fmt.Errorf("prepare a sandbox: %w", err)
 	}
 	if b.spec.Net == NetOwn {
 		n := &inside{open: b.keeper.socket}

@@ -1,0 +1,219 @@
+//go:build linux
+
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// traces are what is to be seen of sandboxes on this machine: processes whose
+// executable has this path inside, or whose root is marked, and groups.
+func traces(t testing.TB, owner int) []string {
+	t.Helper()
+	var out []string
+	procs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range procs {
+		var pid int
+		if _, err := fmt.Sscan(filepath.Base(p), &pid); err != nil {
+			t.Fatal(err)
+		}
+		if m := rootMarker(pid); strings.Contains(m, fmt.Sprintf(":%d:", owner)) {
+			out = append(out, fmt.Sprintf("process %d with root %s", pid, m))
+		}
+		// A process of a sandbox that is no program yet, or a keeper.
+		if fields, err := os.ReadFile(p + "/stat"); err == nil && pid != owner && statusField(pid, "PPid:") == int64(owner) {
+			out = append(out, "child "+string(fields))
+		}
+	}
+	return out
+}
+
+func groups(t testing.TB) []string {
+	t.Helper()
+	out, err := filepath.Glob("/sys/fs/cgroup/*/" + groupParent + "/*/cgroup.procs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func mounts(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// TestNothingIsLeft runs alone: it counts descriptors and goroutines.
+func TestNothingIsLeft(t *testing.T) {
+	for _, c := range contenders(t) {
+		t.Run(c.name, func(t *testing.T) {
+			root := newRoot(t)
+			once := func() {
+				spec := Spec{Root: root, Tmpfs: []string{"/tmp"}}
+				if c.limits {
+					spec.Memory, spec.Pids, spec.CPUs = 64<<20, 100, 1
+				}
+				b, out := launch(t, c, spec, "fork", "2", "--", "ignore")
+				out.await(t, `"ready"`)
+				l, err := b.Network().Listen(within(t), "tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = l.Close()
+				if err := b.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			once()
+			fds, routines, before := descriptors(t), runtime.NumGoroutine(), mounts(t)
+			for range 10 {
+				once()
+			}
+			if mounts(t) != before {
+				t.Errorf("mounts:\n%s, before:\n%s", mounts(t), before)
+			}
+			if got := traces(t, os.Getpid()); len(got) > 0 {
+				t.Errorf("processes are left: %v", got)
+			}
+			if n := descriptors(t); n > fds {
+				t.Errorf("%d descriptors, before %d", n, fds)
+			}
+			if n := runtime.NumGoroutine(); n > routines {
+				buf := make([]byte, 1<<16)
+				t.Errorf("%d goroutines, before %d\n%s", n, routines, buf[:runtime.Stack(buf, true)])
+			}
+			if g := groups(t); os.Getenv("SANDBOX_TEST_GUEST") == "" && len(g) > 0 {
+				t.Errorf("control groups are left: %v", g)
+			}
+		})
+	}
+}
+
+func descriptors(t testing.TB) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
+
+// victim is what TestKilled kills: a process that makes sandboxes as fast as
+// it can, of all kinds.
+func victim(args []string) {
+	ctx := context.Background()
+	n, root := Namespaces{Rootless: args[0] == "rootless"}, args[1]
+	for i := 0; ; i++ {
+		spec := Spec{Root: root, Args: [][]string{
+			{"/bin/guest", "hang"}, {"/bin/guest", "fork", "3", "--", "ignore"}, {"/bin/guest", "serve", ":80"},
+		}[i%3], Tmpfs: []string{"/tmp"}, Writable: i%2 == 0}
+		if os.Geteuid() == 0 {
+			spec.Pids = 50
+		}
+		var out buffer
+		spec.Stdout = &out
+		b, err := n.Prepare(ctx, spec)
+		if err == nil {
+			_, err = b.Start(ctx)
+		}
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		if i == 0 {
+			fmt.Println("started")
+		}
+		if i%5 == 4 {
+			_ = b.Close()
+		}
+	}
+}
+
+// TestKilled kills slipway at any moment: what the kernel does not take away
+// at once, the next run does.
+func TestKilled(t *testing.T) {
+	for _, c := range contenders(t) {
+		t.Run(c.name, func(t *testing.T) {
+			root := newRoot(t)
+			before := mounts(t)
+			for i := range 20 {
+				cmd := exec.Command(os.Args[0], "victim", c.name, root)
+				cmd.Stderr = os.Stderr
+				out, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				started := make([]byte, len("started\n"))
+				if _, err := io.ReadFull(out, started); err != nil || string(started) != "started\n" {
+					t.Fatalf("%q %v", started, err)
+				}
+				time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) // a random moment is the point
+				if err := cmd.Process.Signal([]os.Signal{os.Kill, os.Kill, os.Kill, syscall.SIGTERM, os.Interrupt}[i%5]); err != nil {
+					t.Fatal(err)
+				}
+				_ = cmd.Wait()
+				if err := Sweep(within(t), Options{}); err != nil {
+					t.Error(err)
+				}
+				end := time.Now().Add(10 * time.Second)
+				for {
+					left := traces(t, cmd.Process.Pid)
+					if len(left) == 0 {
+						break
+					}
+					if time.Now().After(end) {
+						t.Fatalf("after round %d: %v", i, left)
+					}
+					time.Sleep(5 * time.Millisecond) // processes that were killed take their time
+				}
+			}
+			if mounts(t) != before {
+				t.Errorf("mounts:\n%s, before:\n%s", mounts(t), before)
+			}
+			if g := groups(t); os.Geteuid() == 0 && len(g) > 0 {
+				t.Errorf("control groups are left: %v", g)
+			}
+		})
+	}
+}
+
+// TestSweepSpares leaves alone what is in use.
+func TestSweepSpares(t *testing.T) {
+	each(t, func(t *testing.T, c contender) {
+		spec := Spec{Root: newRoot(t)}
+		if c.limits {
+			spec.Pids = 40
+		}
+		b, out := launch(t, c, spec, "catch")
+		out.await(t, `"ready"`)
+		if err := Sweep(within(t), Options{}); err != nil {
+			t.Error(err)
+		}
+		if err := b.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if exit, err := b.Wait(within(t)); err != nil || exit.Code != 7 {
+			t.Errorf("%+v, %v", exit, err)
+		}
+	})
+}
