@@ -33,6 +33,7 @@ type box struct {
 
 	mu      sync.Mutex
 	started bool
+	ended   bool
 	peak    int64 // highest resident size seen, bytes
 
 	done chan struct{} // closed when exit is known
@@ -58,6 +59,9 @@ func (b *box) own(pid int) error {
 func (b *box) reap() {
 	state, err := b.process.Wait()
 	at := time.Now()
+	b.mu.Lock()
+	b.ended = true // from here on nothing is copied that is not already
+	b.mu.Unlock()
 	b.stdio.drain()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -143,14 +147,9 @@ func (b *box) failed(m header) error {
 }
 
 func (b *box) Start(ctx context.Context) (time.Time, error) {
-	b.mu.Lock()
-	if b.started {
-		b.mu.Unlock()
-		return time.Time{}, errors.New("sandbox: started already")
+	if err := b.begin(); err != nil {
+		return time.Time{}, err
 	}
-	b.started = true
-	b.mu.Unlock()
-	b.stdio.start(b.spec.Stdin)
 	at := time.Now()
 	if _, err := b.start.Write([]byte{1}); err != nil {
 		return at, fmt.Errorf("start: %w", err)
@@ -164,6 +163,21 @@ func (b *box) Start(ctx context.Context) (time.Time, error) {
 	}
 	<-b.done
 	return at, explainExec(b.spec, b.script.steps[m.step].exec, syscall.Errno(m.value), b.failed(m))
+}
+
+// begin notes that the program is started, which can be done once.
+func (b *box) begin() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return os.ErrProcessDone
+	}
+	if b.started {
+		return errors.New("sandbox: started already")
+	}
+	b.started = true
+	b.stdio.start(b.spec.Stdin)
+	return nil
 }
 
 func (b *box) Pid() int {

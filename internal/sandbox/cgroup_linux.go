@@ -25,8 +25,10 @@ const groupParent = "slipway"
 
 // cgroups are the control groups of one sandbox; nil when it has no limits.
 type cgroups struct {
+	id      string
+	limited []string // the controllers that limit
 	unified bool
-	dirs    map[string]string // controller → its directory; of version 2 all the same
+	dirs    map[string]string // controller, or mount point → directory; of version 2 all the same
 	locks   []*os.File
 }
 
@@ -61,8 +63,9 @@ func hierarchies() ([]hierarchy, error) {
 	return out, nil
 }
 
-// newCgroups makes the groups that keep the limits of spec.
-func newCgroups(spec Spec) (*cgroups, error) {
+// newCgroups makes the groups that keep the limits of spec; with all, one in
+// every hierarchy, for a runtime that insists.
+func newCgroups(spec Spec, every bool) (*cgroups, error) {
 	want := map[string]bool{"memory": spec.Memory > 0, "pids": spec.Pids > 0, "cpu": spec.CPUs > 0}
 	var controllers []string
 	for _, c := range []string{"cpu", "memory", "pids"} {
@@ -70,7 +73,7 @@ func newCgroups(spec Spec) (*cgroups, error) {
 			controllers = append(controllers, c)
 		}
 	}
-	if len(controllers) == 0 {
+	if len(controllers) == 0 && !every {
 		return nil, nil
 	}
 	all, err := hierarchies()
@@ -78,7 +81,7 @@ func newCgroups(spec Spec) (*cgroups, error) {
 		return nil, err
 	}
 	id := rand.Text()
-	g := &cgroups{dirs: map[string]string{}}
+	g := &cgroups{id: id, limited: controllers, dirs: map[string]string{}}
 	for _, c := range controllers {
 		i := slices.IndexFunc(all, func(h hierarchy) bool { return slices.Contains(h.controllers, c) })
 		if i < 0 {
@@ -87,6 +90,14 @@ func newCgroups(spec Spec) (*cgroups, error) {
 		h := all[i]
 		g.unified = h.unified
 		if err := g.add(h, c, controllers, id); err != nil {
+			return nil, errors.Join(err, g.remove())
+		}
+	}
+	for _, h := range all {
+		if !every || g.in(h) != "" {
+			continue
+		}
+		if err := g.add(h, h.at, nil, id); err != nil {
 			return nil, errors.Join(err, g.remove())
 		}
 	}
@@ -111,12 +122,20 @@ func (h hierarchy) parents() []string {
 	return nil
 }
 
-func (g *cgroups) add(h hierarchy, controller string, controllers []string, id string) error {
-	if h.unified && len(g.dirs) > 0 {
-		for _, dir := range g.dirs {
-			g.dirs[controller] = dir
-			return nil
+// in gives the group in a hierarchy; empty: none yet.
+func (g *cgroups) in(h hierarchy) string {
+	for _, dir := range g.dirs {
+		if strings.HasPrefix(dir, h.at+"/") {
+			return dir
 		}
+	}
+	return ""
+}
+
+func (g *cgroups) add(h hierarchy, controller string, controllers []string, id string) error {
+	if dir := g.in(h); dir != "" { // where controllers are together
+		g.dirs[controller] = dir
+		return nil
 	}
 	err := fs.ErrNotExist
 	for _, parent := range h.parents() {
@@ -212,19 +231,13 @@ func (g *cgroups) set(spec Spec) error {
 
 // shown says what of /sys/fs/cgroup the program shall see.
 func (g *cgroups) shown() []string {
-	if g == nil {
+	switch {
+	case g == nil || len(g.limited) == 0:
 		return nil
-	}
-	if g.unified {
+	case g.unified:
 		return []string{"2"}
 	}
-	var out []string
-	for _, c := range []string{"cpu", "memory", "pids"} {
-		if g.dirs[c] != "" {
-			out = append(out, c)
-		}
-	}
-	return out
+	return g.limited
 }
 
 // each gives every directory once.

@@ -23,7 +23,7 @@ func TestUser(t *testing.T) {
 	each(t, func(t *testing.T, c contender) {
 		root := newRoot(t)
 		for _, uid := range []int{0, 65532} {
-			spec := Spec{Root: root, UID: uid, GID: uid, Env: []string{"A=1", "B=two words", "PATH=/bin"}, Dir: "/srv", Hostname: "box"}
+			spec := Spec{Root: root, UID: uid, GID: uid, Env: []string{"A=1", "B=two words", "PATH=/bin", "HOME=/"}, Dir: "/srv", Hostname: "box"}
 			groups := []any(nil)
 			if c.groups {
 				spec.Groups = []int{1000, 1001}
@@ -449,13 +449,13 @@ func TestRefused(t *testing.T) {
 		root := newRoot(t)
 		for _, s := range []Spec{
 			{Root: root},
-			{Root: filepath.Join(root, "absent"), Args: []string{"/x"}},
-			{Root: filepath.Join(root, "srv", "data"), Args: []string{"/x"}},
-			{Root: root, Args: []string{"/x"}, Dir: "relative"},
+			{Root: filepath.Join(root, "absent"), Args: []string{"/bin/guest"}},
+			{Root: filepath.Join(root, "srv", "data"), Args: []string{"/bin/guest"}},
+			{Root: root, Args: []string{"/bin/guest"}, Dir: "relative"},
 			{Root: root, Args: []string{"/x\x00y"}},
-			{Root: root, Args: []string{"/x"}, Tmpfs: []string{"/a/../b"}},
-			{Root: root, Args: []string{"/x"}, Binds: []Bind{{Source: filepath.Join(root, "absent"), Target: "/y"}}},
-			{Root: root, Args: []string{"/x"}, Dir: "/srv/data"},
+			{Root: root, Args: []string{"/bin/guest"}, Tmpfs: []string{"/a/../b"}},
+			{Root: root, Args: []string{"/bin/guest"}, Binds: []Bind{{Source: filepath.Join(root, "absent"), Target: "/y"}}},
+			{Root: root, Args: []string{"/bin/guest"}, Dir: "/srv/data"},
 		} {
 			if b, err := c.Prepare(within(t), s); err == nil {
 				t.Errorf("%+v is accepted", s)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -44,6 +45,64 @@ func explainExec(spec Spec, exec bool, errno syscall.Errno, plain error) error {
 		break
 	}
 	return e
+}
+
+// predictExec is what execve would say of the program, as far as that can be
+// seen in Root: for runtimes that do not tell. It is silent when in doubt.
+func predictExec(spec Spec) error {
+	covered := slices.Clone(spec.Tmpfs)
+	for _, b := range spec.Binds {
+		covered = append(covered, b.Target)
+	}
+	worst := &ExecError{Path: spec.Args[0], Err: syscall.ENOENT}
+	for _, name := range candidates(spec) {
+		if !path.IsAbs(name) {
+			name = path.Join("/", spec.Dir, name)
+		}
+		for _, c := range covered {
+			if strings.HasPrefix(path.Clean(name)+"/", c+"/") {
+				return nil
+			}
+		}
+		f, err := openInRoot(spec.Root, name)
+		if err != nil {
+			continue
+		}
+		defer f.Close()
+		if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() || fi.Mode()&0o111 == 0 {
+			worst = &ExecError{Path: name, Err: syscall.EACCES}
+			continue
+		}
+		e := &ExecError{Path: name}
+		if interp := interpreter(f); interp != "" {
+			if g, err := openInRoot(spec.Root, interp); err == nil {
+				return g.Close()
+			}
+			e.Interpreter, e.Err = interp, syscall.ENOENT
+			return e
+		}
+		if emulated() {
+			return nil
+		}
+		if e.Machine = foreign(f); e.Machine != "" || !isELF(f) {
+			e.Err = syscall.ENOEXEC
+			return e
+		}
+		return nil
+	}
+	return worst
+}
+
+func isELF(f *os.File) bool {
+	_, err := elf.NewFile(f)
+	return err == nil
+}
+
+// emulated reports whether the kernel has been told how to execute files of
+// other kinds.
+func emulated() bool {
+	list, _ := os.ReadDir("/proc/sys/fs/binfmt_misc")
+	return slices.ContainsFunc(list, func(e os.DirEntry) bool { return e.Name() != "register" && e.Name() != "status" })
 }
 
 // openInRoot opens a file as a program in root would.

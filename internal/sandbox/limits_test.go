@@ -42,7 +42,8 @@ func TestMemoryLimit(t *testing.T) {
 		if exit.OOM || exit.Code != 0 {
 			t.Errorf("30 MB in 256: %v %+v", got, exit)
 		}
-		if exit.MaxRSS < 30<<20 || exit.MaxRSS > 256<<20 {
+		// Unknown it is when the test binary itself was larger.
+		if exit.MaxRSS != 0 && (exit.MaxRSS < 30<<20 || exit.MaxRSS > 256<<20) {
 			t.Errorf("30 MB in 256: peak of %d", exit.MaxRSS)
 		}
 	})

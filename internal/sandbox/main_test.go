@@ -154,6 +154,10 @@ func contenders(t testing.TB) []contender {
 	if root {
 		out = append(out, contender{Runner: Namespaces{}, name: "namespaces", without: true, limits: true, groups: true})
 	}
+	if root && testkit.E2E() {
+		runc := lookPath(os.Environ(), "runc")
+		out = append(out, contender{Runner: Runc{Program: runc}, name: "runc", limits: true, groups: true})
+	}
 	if userNamespaces() {
 		out = append(out, contender{Runner: Namespaces{Rootless: true}, name: "rootless", rootless: true, without: true, limits: root})
 	}

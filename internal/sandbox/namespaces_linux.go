@@ -141,7 +141,7 @@ func (b *nsBox) prepare(ctx context.Context, in surroundings) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if b.cgroups, err = newCgroups(b.spec); err != nil {
+	if b.cgroups, err = newCgroups(b.spec, false); err != nil {
 		return err
 	}
 	in.cgroups = b.cgroups.shown()
@@ -217,24 +217,11 @@ func (s *script) inner(spec Spec, in surroundings, stdio *stdio) {
 
 func (b *nsBox) forkRoot(in surroundings, fds []int) error {
 	if b.spec.Net == NetOwn {
-		inner := &inside{run: b.thread.do}
-		inner.open = func(domain, kind, protocol int) (fd int, err error) {
-			err = b.thread.do(func() error {
-				fd, err = unix.Socket(domain, kind, protocol)
-				return err
-			})
-			return fd, err
-		}
-		err := b.thread.do(func() error {
-			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-				return fmt.Errorf("make a network: %w", err)
-			}
-			return configure(unix.Socket)
-		})
+		n, err := b.thread.network()
 		if err != nil {
 			return err
 		}
-		b.network = inner
+		b.network = n
 	}
 	in.setgroups = true
 	s := newScript()

@@ -25,6 +25,24 @@ type inside struct {
 	run  func(f func() error) error // nil: there is no thread
 }
 
+// network gives a thread a network of its own.
+func (t *thread) network() (Network, error) {
+	n := &inside{run: t.do}
+	n.open = func(domain, kind, protocol int) (fd int, err error) {
+		err = t.do(func() error {
+			fd, err = unix.Socket(domain, kind, protocol)
+			return err
+		})
+		return fd, err
+	}
+	return n, t.do(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("make a network: %w", err)
+		}
+		return configure(unix.Socket)
+	})
+}
+
 func (n *inside) Own() bool { return true }
 
 func (n *inside) Do(f func() error) error {

@@ -4,11 +4,11 @@ import "slices"
 
 // Options are what runners need to know of the run of slipway.
 type Options struct {
-	Env []string // as of os.Environ: PATH to find runc in, DOCKER_HOST
+	Env []string // as of os.Environ: PATH to find runc in
 }
 
 // Names are the names of the runners, the default first.
-func Names() []string { return []string{"namespaces", "runc", "docker"} }
+func Names() []string { return []string{"namespaces", "runc"} }
 
 // New gives a runner by its name; false if there is none of that name. Its
 // Check says whether it works here.

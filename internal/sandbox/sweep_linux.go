@@ -133,9 +133,13 @@ func sweepGroups(ctx context.Context) error {
 func sweepGroup(ctx context.Context, dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
-		return nil // gone meanwhile, or another user's
+		return nil // gone meanwhile
 	}
 	defer f.Close()
+	var st unix.Stat_t
+	if unix.Fstat(int(f.Fd()), &st) != nil || int(st.Uid) != os.Geteuid() {
+		return nil // another user's
+	}
 	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return nil // in use
 	}
