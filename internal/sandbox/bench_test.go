@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -41,66 +43,74 @@ func first(b *testing.B, dial dialer, url string) {
 	}
 }
 
-// subject is the program of BenchmarkFirstAnswer: the guest, or
-// SANDBOX_BENCH="/path/to/program args…" with SANDBOX_BENCH_URL.
+// subject is the program of BenchmarkFirstAnswer: the guest, or what
+// SANDBOX_BENCH names: a program, its arguments, and last the URL it answers.
 func subject(b *testing.B) (root string, args []string, url string) {
 	root = newRoot(b)
-	args, url = []string{"/bin/guest", "serve", "127.0.0.1:18080"}, "http://127.0.0.1:18080/"
-	if name := os.Getenv("SANDBOX_BENCH"); name != "" {
-		in, err := os.ReadFile(name)
-		if err != nil {
-			b.Fatal(err)
-		}
-		write(b, root, "bin/subject", string(in), 0o755)
-		args, url = []string{"/bin/subject"}, os.Getenv("SANDBOX_BENCH_URL")
+	given := strings.Fields(os.Getenv("SANDBOX_BENCH"))
+	if len(given) < 2 {
+		return root, []string{"/bin/guest", "serve", "127.0.0.1:18080"}, "http://127.0.0.1:18080/"
 	}
-	return root, args, url
+	in, err := os.ReadFile(given[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	write(b, root, "bin/subject", string(in), 0o755)
+	last := len(given) - 1
+	return root, append([]string{"/bin/subject"}, given[1:last]...), given[last]
 }
 
-// BenchmarkFirstAnswer compares the time from start to the first answer of a
-// server, bare and in each sandbox. The whole includes Prepare; "start" is
-// what Box.Start begins. Close is not counted.
+// BenchmarkFirstAnswer compares the time to the first answer of a server, bare
+// and in each sandbox, in turns, so that what disturbs one disturbs all. Whole
+// is Prepare, Start and the answer; start begins where Box.Start says. Figures
+// are medians.
 func BenchmarkFirstAnswer(b *testing.B) {
 	root, args, url := subject(b)
-	env := []string{"PATH=/bin", "ADDR=127.0.0.1:18080", "PORT=18080"}
-	b.Run("bare", func(b *testing.B) {
-		for b.Loop() {
-			cmd := exec.Command(filepath.Join(root, args[0]), args[1:]...)
-			cmd.Env = env
-			if err := cmd.Start(); err != nil {
+	env := []string{"PATH=/bin", "HOME=/"}
+	whole, start := map[string][]time.Duration{}, map[string][]time.Duration{}
+	bare := func() {
+		begin := time.Now()
+		cmd := exec.Command(filepath.Join(root, args[0]), args[1:]...)
+		cmd.Env = env
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		var d net.Dialer
+		first(b, d.DialContext, url)
+		whole["bare"] = append(whole["bare"], time.Since(begin))
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	all := contenders(b)
+	for b.Loop() {
+		bare()
+		for _, c := range all {
+			begin := time.Now()
+			box, err := c.Prepare(context.Background(), Spec{Root: root, Args: args, Env: env, UID: 65532, GID: 65532, Tmpfs: []string{"/tmp"}})
+			if err != nil {
 				b.Fatal(err)
 			}
-			var d net.Dialer
-			first(b, d.DialContext, url)
-			b.StopTimer()
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			b.StartTimer()
-		}
-	})
-	for _, c := range contenders(b) {
-		b.Run(c.name, func(b *testing.B) {
-			var started time.Duration
-			for b.Loop() {
-				box, err := c.Prepare(context.Background(), Spec{Root: root, Args: args, Env: env, UID: 65532, GID: 65532, Tmpfs: []string{"/tmp"}})
-				if err != nil {
-					b.Fatal(err)
-				}
-				at, err := box.Start(context.Background())
-				if err != nil {
-					b.Fatal(err)
-				}
-				first(b, box.Network().DialContext, url)
-				started += time.Since(at)
-				b.StopTimer()
-				if err := box.Close(); err != nil {
-					b.Fatal(err)
-				}
-				b.StartTimer()
+			at, err := box.Start(context.Background())
+			if err != nil {
+				b.Fatal(err)
 			}
-			b.ReportMetric(float64(started.Nanoseconds())/float64(b.N), "start-ns/op")
-		})
+			first(b, box.Network().DialContext, url)
+			whole[c.name] = append(whole[c.name], time.Since(begin))
+			start[c.name] = append(start[c.name], time.Since(at))
+			if err := box.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
+	for name, list := range whole {
+		slices.Sort(list)
+		b.ReportMetric(float64(list[len(list)/2].Microseconds()), name+"-whole-µs")
+		if s := start[name]; len(s) > 0 {
+			slices.Sort(s)
+			b.ReportMetric(float64(s[len(s)/2].Microseconds()), name+"-start-µs")
+		}
+	}
+	b.ReportMetric(0, "ns/op")
 }
 
 func BenchmarkLifeCycle(b *testing.B) {

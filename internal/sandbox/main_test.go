@@ -143,18 +143,32 @@ type contender struct {
 	without  bool // Spec.Without is kept
 	limits   bool
 	groups   bool
+	docker   bool
+}
+
+// times is how often a test repeats something: an engine takes seconds for
+// what takes the others milliseconds.
+func (c contender) times(n int) int {
+	if c.docker {
+		return min(n, 2)
+	}
+	return n
 }
 
 // contenders are the runners of this machine. Outside an end-to-end run those
 // are left out that need more than the kernel.
 func contenders(t testing.TB) []contender {
 	t.Helper()
+	if os.Getenv("SANDBOX_TEST_GUEST") != "" {
+		return []contender{{Runner: Namespaces{}, name: "user", rootless: true, without: true}}
+	}
 	root := os.Geteuid() == 0
 	var out []contender
 	if root {
 		out = append(out, contender{Runner: Namespaces{}, name: "namespaces", without: true, limits: true, groups: true})
 	}
 	if root && testkit.E2E() {
+		out = append(out, contender{Runner: Docker{Host: testkit.Docker(t)}, name: "docker", limits: true, groups: true, docker: true})
 		runc := lookPath(os.Environ(), "runc")
 		out = append(out, contender{Runner: Runc{Program: runc}, name: "runc", limits: true, groups: true})
 	}

@@ -27,20 +27,21 @@ type inside struct {
 
 // network gives a thread a network of its own.
 func (t *thread) network() (Network, error) {
-	n := &inside{run: t.do}
-	n.open = func(domain, kind, protocol int) (fd int, err error) {
-		err = t.do(func() error {
-			fd, err = unix.Socket(domain, kind, protocol)
-			return err
-		})
-		return fd, err
-	}
+	n := &inside{run: t.do, open: t.socket}
 	return n, t.do(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("make a network: %w", err)
 		}
 		return configure(unix.Socket)
 	})
+}
+
+func (t *thread) socket(domain, kind, protocol int) (fd int, err error) {
+	err = t.do(func() error {
+		fd, err = unix.Socket(domain, kind, protocol)
+		return err
+	})
+	return fd, err
 }
 
 func (n *inside) Own() bool { return true }

@@ -16,7 +16,11 @@ import (
 // names its owner in the source of its root file system, and every group is
 // locked while it is used. What others are still using is left alone.
 func Sweep(ctx context.Context, o Options) error {
-	return errors.Join(sweepProcesses(ctx), sweepGroups(ctx), sweepOthers(ctx, o))
+	errs := []error{sweepProcesses(ctx), sweepGroups(ctx)}
+	if o.Docker {
+		errs = append(errs, sweepDocker(ctx, Docker{Host: variable(o.Env, "DOCKER_HOST")}))
+	}
+	return errors.Join(errs...)
 }
 
 // sweepProcesses kills the first process of each sandbox without an owner.
@@ -154,6 +158,3 @@ func sweepGroup(ctx context.Context, dir string) error {
 	}
 	return removeGroup(ctx, dir)
 }
-
-// sweepOthers takes away what other runners left.
-func sweepOthers(context.Context, Options) error { return nil }
