@@ -104,14 +104,15 @@ func (b *box) message(ctx context.Context) (header, error) {
 		if _, err := io.ReadFull(b.report, u[:]); err != nil {
 			return header{}, err
 		}
+		b.mu.Lock()
 		b.before = *(*unix.Rusage)(ptr(u[:]))
+		b.mu.Unlock()
 	}
 	return m, nil
 }
 
 // ready waits until the child is ready to execute the program.
 func (b *box) ready(ctx context.Context, groups *cgroups) error {
-	b.oom = groups.oom
 	for {
 		m, err := b.message(ctx)
 		switch {

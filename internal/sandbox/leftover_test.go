@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -224,6 +226,25 @@ func TestKilled(t *testing.T) {
 						t.Fatalf("after round %d: %v", i, left)
 					}
 					time.Sleep(5 * time.Millisecond) // processes that were killed take their time
+				}
+			}
+			if c.docker {
+				d, err := Docker{Host: testkit.Docker(t)}.api()
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, kind := range []string{"containers", "images"} {
+					var left []struct{ Labels map[string]string }
+					query := url.Values{"all": {"1"}, "filters": {`{"label":["` + dockerLabel + `"]}`}}
+					if err := d.call(within(t), http.MethodGet, "/"+kind+"/json", query, nil, &left); err != nil {
+						t.Fatal(err)
+					}
+					for _, l := range left {
+						// Not those of the tests that run in this process.
+						if marker := l.Labels[dockerLabel]; !strings.Contains(marker, fmt.Sprintf(":%d:", os.Getpid())) {
+							t.Errorf("%s are left: %s", kind, marker)
+						}
+					}
 				}
 			}
 			if m := mounts(t, root); len(m) > 0 {

@@ -144,7 +144,7 @@ func (b *nsBox) prepare(ctx context.Context, in surroundings) (err error) {
 	if b.cgroups, err = newCgroups(b.spec, false); err != nil {
 		return err
 	}
-	in.cgroups = b.cgroups.shown()
+	b.oom, in.cgroups = b.cgroups.oom, b.cgroups.shown()
 	if err := b.stdio.open(b.spec); err != nil {
 		return err
 	}
