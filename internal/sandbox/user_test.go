@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -39,14 +40,34 @@ func TestAsOrdinaryUser(t *testing.T) {
 	if err := copyFile(binary, os.Args[0]); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary, "-test.timeout=2m", "-test.skip=TestAsOrdinaryUser")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir, "SANDBOX_TEST_GUEST="+name)
-	cmd.Env = append(cmd.Env, "SLIPWAY_E2E=0") // what is left to test is root's
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("as uid %d: %v\n%s", uid, err, out)
+	again := func(cmd *exec.Cmd) {
+		t.Helper()
+		cmd.Dir = dir
+		// What is left to test of an end-to-end run is root's.
+		cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir, "SANDBOX_TEST_GUEST="+name, "SLIPWAY_E2E=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("as uid %d: %v\n%s", uid, err, out)
+		}
 	}
+	cmd := exec.Command(binary, "-test.timeout=2m", "-test.skip=TestAsOrdinaryUser")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	again(cmd)
+
+	// With IDs of its own, which newuidmap gives to known users. That this one
+	// is known holds in the mount namespace of this command alone.
+	testkit.NeedE2E(t, "newuidmap", "newgidmap", "unshare", "setpriv")
+	again(exec.Command("unshare", "--mount", "--propagation", "private", "/bin/sh", "-euc", `
+		(cat /etc/passwd; echo "boxer:x:$2:$2::/:/bin/sh") >passwd
+		(cat /etc/group; echo "boxer:x:$2:") >group
+		echo boxer:300000:65536 >ids
+		chmod a+r passwd group ids
+		mkdir etc
+		mount --bind /etc etc
+		mount -t tmpfs tmpfs /etc
+		cp -a etc/. /etc/
+		cp ids /etc/subuid; cp ids /etc/subgid; cp passwd group /etc
+		exec setpriv --reuid "$2" --regid "$2" --clear-groups "$1" -test.timeout=2m -test.run 'TestUser|TestTmpfs|TestWritable|TestOwnNetwork'
+	`, "sh", binary, strconv.Itoa(uid)))
 }
 
 func copyFile(to, from string) error {
