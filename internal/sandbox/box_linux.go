@@ -88,6 +88,7 @@ func (b *box) reap() {
 
 // message reads one message of the child; io.EOF when there is none any more.
 func (b *box) message(ctx context.Context) (header, error) {
+	_ = b.report.SetReadDeadline(time.Time{}) // a closed one says so when it is read
 	stop := context.AfterFunc(ctx, func() { _ = b.report.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	var h [headerSize]byte

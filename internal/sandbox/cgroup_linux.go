@@ -139,22 +139,46 @@ func (g *cgroups) add(h hierarchy, controller string, controllers []string, id s
 	}
 	err := fs.ErrNotExist
 	for _, parent := range h.parents() {
-		var dir string
-		if dir, err = makeGroup(parent, h.unified, controllers, id); err != nil {
-			continue
+		for range 5 {
+			var lock *os.File
+			var dir string
+			if dir, lock, err = lockedGroup(parent, h.unified, controllers, id); err == nil {
+				g.dirs[controller] = dir
+				g.locks = append(g.locks, lock)
+				return nil
+			}
+			if !errors.Is(err, errSwept) {
+				break
+			}
 		}
-		g.dirs[controller] = dir
-		lock, lerr := os.Open(dir)
-		if lerr != nil {
-			return lerr
-		}
-		g.locks = append(g.locks, lock)
-		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			return fmt.Errorf("lock %s: %w", dir, err)
-		}
-		return nil
 	}
 	return fmt.Errorf("limit of %s: make a control group: %w (%w)", controller, err, ErrUnsupported)
+}
+
+// errSwept is the fate of a group that another slipway has taken for an
+// abandoned one, before it was locked.
+var errSwept = errors.New("swept by another slipway")
+
+// lockedGroup makes a group and locks it.
+func lockedGroup(parent string, unified bool, controllers []string, id string) (string, *os.File, error) {
+	dir, err := makeGroup(parent, unified, controllers, id)
+	if err != nil {
+		return "", nil, err
+	}
+	lock, err := os.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil, errSwept
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return "", nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), lock.Close())
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return "", nil, errors.Join(errSwept, lock.Close())
+	}
+	return dir, lock, nil
 }
 
 // makeGroup makes a group below parent.
