@@ -48,6 +48,8 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	switch verb {
+	case "run":
+		return runAll(ctx, dir, fs.Args())
 	case "fetch":
 		return fetch(ctx, dir, fs.Args())
 	case "open":

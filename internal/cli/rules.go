@@ -14,6 +14,7 @@ import (
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/rebuild"
 	"github.com/slipway-build/slipway/internal/report"
+	"github.com/slipway-build/slipway/internal/trial"
 	"github.com/slipway-build/slipway/internal/verify"
 )
 
@@ -40,7 +41,7 @@ func ruleDocOf(r check.Rule) ruleDoc {
 // binaryRules are the rules about what was built, by ID: those of every package
 // that judges programs, images, runs and rebuilds.
 func binaryRules() []finding.Rule {
-	rules := slices.Concat(build.BinaryRules(), verify.Rules(), rebuild.Rules())
+	rules := slices.Concat(build.BinaryRules(), verify.Rules(), trial.Rules(), rebuild.Rules())
 	slices.SortFunc(rules, func(a, b finding.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return rules
 }

@@ -70,6 +70,7 @@ func (a *app) verify() *cobra.Command {
 		a.sizeStage(fs),
 		a.againstStage(fs),
 		a.rebuildStage(fs),
+		a.runStage(fs),
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := f.validate(a, c); err != nil {

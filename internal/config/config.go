@@ -25,6 +25,7 @@ type Config struct {
 	Build   Build    `yaml:"build"`
 	Image   Image    `yaml:"image"`
 	Check   Check    `yaml:"check"`
+	Verify  Verify   `yaml:"verify"`
 }
 
 // Build says how programs are compiled.

@@ -83,6 +83,22 @@ check:
   vulnerabilities:
     database: https://osv.example.com/go
     ignore: {GO-2024-0001: we never parse what users send}
+verify:
+  probe: http://:8080/healthz
+  expectStop: 10s
+  slow: http://:8080/export
+  reload: SIGHUP
+  runner: runc
+  memory: 64MiB
+  env: {LOG: debug}
+  args: [serve]
+  reach: {"db:5432": "127.0.0.1:5432"}
+  egress: ["*.example.com:443"]
+  matrix:
+    dns: http://:8080/resolve?name={name}
+    tls: http://:8080/dial?url={url}
+    db: http://:8080/db?dsn={dsn}
+    databases: {scram: "postgres://u:p@db:5432/x"}
 `
 
 func TestLoadEveryKey(t *testing.T) {
@@ -193,14 +209,14 @@ func TestFileMistakes(t *testing.T) {
 		{"name: x\nbuild:\n  tag: [a]\n", `3:3: unknown key build.tag`, "did you mean tags?"},
 		{"user: root\n", `1:1: unknown key user`, "did you mean image.user?"},
 		{"image:\n  ca_bundle: x\n", `2:3: unknown key image.ca_bundle`, "did you mean caBundle?"},
-		{"zzzzzz: 1\n", `1:1: unknown key zzzzzz`, "the keys here are: main, name, version, go, targets, output, build, image, check"},
+		{"zzzzzz: 1\n", `1:1: unknown key zzzzzz`, "the keys here are: main, name, version, go, targets, output, build, image, check, verify"},
 		{"image:\n  files:\n    - {from: a, to: /a, own: root}\n", `3:25: unknown key image.files.own`, "the keys here are: from, to, mode, user"},
 		{"name: a\nname: b\n", `2:1: slipway.yaml: "name" is given twice`, "the first one is on line 1"},
 		{"image: {env: {A: 1, A: 2}}\n", `1:21: image.env: "A" is given twice`, "the first one is on line 1"},
 		{"build: {cgo: yes}\n", `1:14: build.cgo: "yes" is not a valid value`, "write one of: auto, on, off"},
 		{"build: {cgo: atuo}\n", `1:14: build.cgo: "atuo" is not a valid value`, "did you mean auto?"},
 		{"build: on\n", `1:8: build must be a section with keys of its own`, "the keys here are: cgo, tags, ldflags, gcflags, strip, debug, fips, env, cc, stamp, sysroot"},
-		{"- name\n", `1:1: the file must hold keys with values`, "the keys here are: main, name, version, go, targets, output, build, image, check"},
+		{"- name\n", `1:1: the file must hold keys with values`, "the keys here are: main, name, version, go, targets, output, build, image, check, verify"},
 		{"targets: linux/amd64\n", `1:10: targets must be a list`, "write targets: [linux/amd64]"},
 		{"targets:\n  - linux/amd64\n  - linux-arm64\n", `3:5: targets: "linux-arm64" is not a valid value`, "write os/arch or os/arch/variant, such as linux/arm64 or linux/arm/v7"},
 		{"targets: [[a]]\n", `1:11: targets must be a text`, "write os/arch or os/arch/variant, such as linux/arm64 or linux/arm/v7"},
@@ -238,7 +254,7 @@ func TestFileMistakes(t *testing.T) {
 		{"image: {caRoots: off, caBundle: x.pem}\n", `1:23: image.caBundle and image.caRoots contradict each other`, "the bundle is added to the public roots: leave image.caRoots at auto"},
 		{"build: {strip: off, debug: on}\n", `1:21: build.debug and build.strip contradict each other`, "the separate file holds what is stripped from the binary: leave build.strip at on"},
 		{"build: &b {cgo: on}\nimage: *b\n", `2:8: aliases and merge keys are not supported`, "write the value out"},
-		{"a: &a [x]\nname: x\n", `1:1: unknown key a`, "the keys here are: main, name, version, go, targets, output, build, image, check"},
+		{"a: &a [x]\nname: x\n", `1:1: unknown key a`, "the keys here are: main, name, version, go, targets, output, build, image, check, verify"},
 		{"image: {env: {<<: {A: b}}}\n", `1:15: aliases and merge keys are not supported`, "write the value out"},
 		{"? [a]\n: b\n", `1:3: a key must be a plain text`, ""},
 		{"name: a\n---\nname: b\n", `2:1: a second document begins here`, "keep one document in the file: remove the --- line"},

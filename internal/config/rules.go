@@ -48,6 +48,7 @@ func rules() map[string]rule {
 	}
 	imageUser, fileUser := user, user
 	imageUser.def, fileUser.def = "nonroot", "0:0"
+	probe := rule{pattern: `^(https?|tcp)://\S*$`, form: i18n.M("config.form.probe")}
 	wait := rule{pattern: duration, check: checkDuration, form: i18n.M("config.form.duration")}
 
 	return map[string]rule{
@@ -110,6 +111,22 @@ func rules() map[string]rule {
 		"check.licenses.allow":      {pattern: spdxID, form: i18n.M("config.form.spdx")},
 		"check.licenses.deny":       {pattern: spdxID, form: i18n.M("config.form.spdx")},
 		"check.licenses.exceptions": {names: `^[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*$`, pattern: reasonText, form: i18n.M("config.form.moduleReason")},
+
+		"verify.probe":      probe,
+		"verify.expectStop": wait,
+		"verify.slow":       probe,
+		"verify.reload":     {pattern: `^(SIG[A-Z0-9]+|[0-9]{1,2})$`, form: i18n.M("config.form.signal"), plain: true},
+		"verify.runner":     {enum: []string{"namespaces", "runc", "docker"}, def: "namespaces"},
+		"verify.memory":     {pattern: `^[0-9]{1,12}(B|KiB|MiB|GiB)?$`, form: i18n.M("config.form.memory"), plain: true},
+		"verify.env":        {names: variable, form: i18n.M("config.form.env"), plain: true},
+		"verify.args":       {plain: true},
+		"verify.reach":      {names: `^[^\s:]+:[0-9]{1,5}$`, pattern: `^[^\s]+:[0-9]{1,5}$`, form: i18n.M("config.form.reach")},
+		"verify.egress":     {pattern: `^\S+$`, form: i18n.M("config.form.egress")},
+
+		"verify.matrix.dns":       probe,
+		"verify.matrix.tls":       probe,
+		"verify.matrix.db":        probe,
+		"verify.matrix.databases": {names: `^[a-z0-9-]+$`, pattern: anyText, form: i18n.M("config.form.dsn")},
 
 		"check.vulnerabilities.database": {pattern: anyText, check: checkDatabase, form: i18n.M("config.form.database")},
 		"check.vulnerabilities.ignore":   {names: `^[A-Za-z][A-Za-z0-9]*-[A-Za-z0-9-]+$`, pattern: reasonText, form: i18n.M("config.form.osvReason")},

@@ -87,10 +87,10 @@ func (r *Recorder) answer(q []byte, server netip.Addr, tcp bool) (reply, Call, b
 	c := Call{At: time.Now(), Proto: "dns", Name: name, Type: strings.TrimPrefix(qu.Type.String(), "Type"), Addr: server, Port: 53, Outcome: Answered}
 	a, inZone := r.opts.Zone[name]
 	switch {
-	case r.opts.Policy == Drop && !inZone:
+	case r.opts.Policy == Drop && !inZone && !r.named[name]:
 		c.Outcome = Dropped
 		return reply{}, c, true
-	case !inZone && (r.opts.OnlyZone || strings.HasSuffix(name, ".in-addr.arpa") || strings.HasSuffix(name, ".ip6.arpa")):
+	case !inZone && (r.opts.OnlyZone && !r.named[name] || strings.HasSuffix(name, ".in-addr.arpa") || strings.HasSuffix(name, ".ip6.arpa")):
 		a = Answer{RCode: int(dnsmessage.RCodeNameError)}
 	case !inZone:
 		a = Answer{A: true, AAAA: !r.opts.NoIPv6}

@@ -31,6 +31,10 @@ const (
 	SecondNameserver = "198.18.0.54"
 )
 
+// Self is the program's own address in its network, besides the loopback
+// address.
+const Self = "198.18.0.1"
+
 // Policy is what becomes of a call that nobody was named for.
 type Policy string
 
@@ -54,7 +58,7 @@ type Options struct {
 	// Zone are names with a behaviour of their own, in lower case and without
 	// the dot at the end. All others have an IPv4 and an IPv6 address.
 	Zone map[string]Answer
-	// OnlyZone says that no other names exist.
+	// OnlyZone says that no names exist but those of Zone and Reach.
 	OnlyZone bool
 	NoIPv6   bool // the network has no IPv6 at all
 }

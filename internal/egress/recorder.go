@@ -17,6 +17,7 @@ const maxCalls = 20000
 type Recorder struct {
 	opts  Options
 	names *names
+	named map[string]bool // names in Options.Reach
 
 	mu    sync.Mutex
 	calls []*Call
@@ -32,7 +33,12 @@ func newRecorder(ctx context.Context, o Options) *Recorder {
 	if o.Policy == "" {
 		o.Policy = Listen
 	}
-	r := &Recorder{opts: o, names: newNames()}
+	r := &Recorder{opts: o, names: newNames(), named: map[string]bool{}}
+	for at := range o.Reach {
+		if host, _, err := net.SplitHostPort(at); err == nil {
+			r.named[host] = true
+		}
+	}
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return r
 }

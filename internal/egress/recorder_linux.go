@@ -19,15 +19,11 @@ import (
 // Addresses of the recorder. The program sees self as its own network's; peer
 // is who its calls seem to come back from.
 var (
-	self4 = netip.MustParseAddr("198.18.0.1")
+	self4 = netip.MustParseAddr(Self)
 	peer4 = netip.MustParseAddr("198.18.0.2")
 	self6 = netip.MustParseAddr("fd5c::1")
 	peer6 = netip.MustParseAddr("fd5c::2")
 )
-
-// Self is an address at which other machines would reach the program: one of
-// its network that is not the loopback address.
-const Self = "198.18.0.1"
 
 const (
 	device  = "eth0" // what a program sees in a container, too

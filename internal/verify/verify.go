@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-build/slipway/internal/image"
 	"github.com/slipway-build/slipway/internal/rebuild"
 	"github.com/slipway-build/slipway/internal/sizes"
+	"github.com/slipway-build/slipway/internal/trial"
 )
 
 // SchemaVersion of the Report document.
@@ -26,6 +27,7 @@ type Report struct {
 	Subjects      []Subject         `json:"subjects"`
 	Programs      []Program         `json:"programs"` // of all platforms
 	Images        []Image           `json:"images,omitempty"`
+	Runs          []*trial.Result   `json:"runs,omitempty"` // with --run
 	Findings      []finding.Finding `json:"findings"`
 	Notes         []i18n.Message    `json:"notes,omitempty"` // what could not be known
 }

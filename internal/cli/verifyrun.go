@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/slipway-build/slipway/internal/binary"
+	"github.com/slipway-build/slipway/internal/config"
+	"github.com/slipway-build/slipway/internal/fault"
+	"github.com/slipway-build/slipway/internal/i18n"
+	"github.com/slipway-build/slipway/internal/sandbox"
+	"github.com/slipway-build/slipway/internal/trial"
+)
+
+// runFlags are the flags of verify that run what was opened. What is not given
+// comes from the section verify of slipway.yaml.
+type runFlags struct {
+	run, matrix                                       bool
+	probe, stop, slow, reload, runner, memory, rootfs string
+	env, args, reach, egress                          []string
+	start                                             time.Duration
+	cpus                                              float64
+}
+
+// runStage adds the flags, and gives the stage that they ask for.
+func (a *app) runStage(fs *pflag.FlagSet) verifyStage {
+	f := &runFlags{}
+	fs.BoolVar(&f.run, "run", false, a.say(i18n.M("verifyrun.flag.run")))
+	fs.BoolVar(&f.matrix, "matrix", false, a.say(i18n.M("verifyrun.flag.matrix")))
+	fs.StringVar(&f.probe, "probe", "", a.say(config.Describe("verify.probe")))
+	fs.StringVar(&f.stop, "expect-stop", "", a.say(config.Describe("verify.expectStop")))
+	fs.DurationVar(&f.start, "expect-start", trial.DefaultStart, a.say(i18n.M("verifyrun.flag.start")))
+	fs.StringVar(&f.slow, "slow", "", a.say(config.Describe("verify.slow")))
+	fs.StringVar(&f.reload, "reload", "", a.say(config.Describe("verify.reload")))
+	fs.StringVar(&f.runner, "runner", "", a.say(config.Describe("verify.runner")))
+	fs.StringVar(&f.memory, "memory", "", a.say(config.Describe("verify.memory")))
+	fs.Float64Var(&f.cpus, "cpus", 0, a.say(i18n.M("verifyrun.flag.cpus")))
+	fs.StringArrayVar(&f.env, "env", nil, a.say(config.Describe("verify.env")))
+	fs.StringArrayVar(&f.args, "arg", nil, a.say(config.Describe("verify.args")))
+	fs.StringArrayVar(&f.reach, "reach", nil, a.say(config.Describe("verify.reach")))
+	fs.StringArrayVar(&f.egress, "egress", nil, a.say(config.Describe("verify.egress")))
+	return f.stage(a)
+}
+
+// stage runs every subject that can run here.
+func (f *runFlags) stage(a *app) verifyStage {
+	return func(ctx context.Context, v *verification) error {
+		if !f.run && !f.matrix {
+			return nil
+		}
+		o, more, err := f.options(a)
+		if err != nil {
+			return err
+		}
+		if err := o.Runner.Check(ctx); err != nil {
+			return err
+		}
+		if err := sandbox.Sweep(ctx, sandbox.Options{Env: a.env}); err != nil {
+			return fmt.Errorf("remove what an earlier run left: %w", err)
+		}
+		for _, s := range v.subjects {
+			if err := a.runSubject(ctx, v, s, o, more); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// surroundings are what the user adds to those of the image.
+type surroundings struct {
+	env  []string
+	args []string // nil: those of the image
+}
+
+// options joins flags and settings.
+func (f *runFlags) options(a *app) (trial.Options, surroundings, error) {
+	var more surroundings
+	dir, err := a.workDir()
+	if err != nil {
+		return trial.Options{}, more, err
+	}
+	given := map[string]string{}
+	for key, v := range map[string]string{
+		"verify.probe": f.probe, "verify.expectStop": f.stop, "verify.slow": f.slow, "verify.reload": f.reload,
+		"verify.runner": f.runner, "verify.memory": f.memory,
+	} {
+		if v != "" {
+			given[key] = v
+		}
+	}
+	settings, err := a.settings(dir, given)
+	if err != nil {
+		return trial.Options{}, more, err
+	}
+	c := settings.Config.Verify
+	o := trial.Options{Start: f.start, Reload: c.Reload, CPUs: f.cpus, Reach: map[string]string{}, Variations: f.matrix}
+	name := c.Runner
+	if name == "" {
+		name = sandbox.Names()[0]
+	}
+	var ok bool
+	if o.Runner, ok = sandbox.New(name, sandbox.Options{Env: a.env}); !ok {
+		return o, more, fault.UsageError(i18n.M("verifyrun.runner", name), i18n.M("verifyrun.runner.hint", strings.Join(sandbox.Names(), ", ")))
+	}
+	if o.Probe, err = probeOf(c.Probe); err != nil {
+		return o, more, err
+	}
+	if o.Slow, err = probeOf(c.Slow); err != nil {
+		return o, more, err
+	}
+	if c.ExpectStop != "" {
+		if o.Stop, err = time.ParseDuration(c.ExpectStop); err != nil {
+			return o, more, fault.UsageError(i18n.M("verifyrun.duration", c.ExpectStop), i18n.M("config.form.duration"))
+		}
+	}
+	if o.Memory, err = parseBytes(c.Memory); err != nil {
+		return o, more, err
+	}
+	maps.Copy(o.Reach, c.Reach)
+	for _, r := range f.reach {
+		at, addr, ok := strings.Cut(r, "=")
+		if _, _, err := net.SplitHostPort(at); !ok || err != nil {
+			return o, more, fault.UsageError(i18n.M("verifyrun.reach", r), i18n.M("verifyrun.reach.hint"))
+		}
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return o, more, fault.UsageError(i18n.M("verifyrun.reach", r), i18n.M("verifyrun.reach.hint"))
+		}
+		o.Reach[at] = addr
+	}
+	o.Allow = append(c.Egress, f.egress...)
+	for _, k := range sortedKeys(c.Env) {
+		more.env = append(more.env, k+"="+c.Env[k])
+	}
+	for _, kv := range f.env {
+		if k, _, ok := strings.Cut(kv, "="); !ok || k == "" {
+			return o, more, fault.UsageError(i18n.M("verifyrun.env", kv), i18n.M("verifyrun.env.hint"))
+		}
+		more.env = append(more.env, kv)
+	}
+	if more.args = c.Args; len(f.args) > 0 {
+		more.args = f.args
+	}
+	if f.matrix {
+		o.Slipway = staticSelf()
+		o.Matrix, err = matrixOf(c.Matrix)
+	}
+	return o, more, err
+}
+
+func matrixOf(c config.VerifyMatrix) (*trial.Matrix, error) {
+	m := &trial.Matrix{Databases: c.Databases}
+	for _, p := range []struct {
+		to   **trial.Probe
+		from string
+	}{{&m.DNS, c.DNS}, {&m.TLS, c.TLS}, {&m.DB, c.DB}} {
+		var err error
+		if *p.to, err = probeOf(p.from); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func probeOf(s string) (*trial.Probe, error) {
+	if s == "" {
+		return nil, nil
+	}
+	return trial.ParseProbe(s)
+}
+
+// parseBytes reads 64MiB.
+func parseBytes(s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	num, unit := s, int64(1)
+	for suffix, u := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
+		if n, ok := strings.CutSuffix(s, suffix); ok {
+			num, unit = n, u
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSuffix(num, "B"), 10, 40)
+	if err != nil || n <= 0 || n > 1<<50/unit {
+		return 0, fault.UsageError(i18n.M("verifyrun.memory", s), i18n.M("config.form.memory"))
+	}
+	return n * unit, nil
+}
+
+// staticSelf is the path of this program if it runs on any root file system.
+func staticSelf() string {
+	exe, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	f, err := binary.Open(exe)
+	if err != nil || f.Format != binary.ELF || f.Interp != "" || len(f.Needed) > 0 {
+		return ""
+	}
+	return exe
+}
