@@ -110,7 +110,7 @@ func openImage(ctx context.Context, m *image.InspectedImage) (*OpenedImage, erro
 	c := m.Config
 	img := &OpenedImage{Config: c, Inspected: m, Tree: t, Image: Image{
 		Name: m.Platform.String(), Platform: m.Platform.String(), Digest: m.Manifest.Digest, Size: m.Size, User: c.User,
-		Entrypoint: c.Entrypoint, Cmd: c.Cmd, Env: c.Env, Workdir: c.Workdir, Ports: c.Ports, StopSignal: c.StopSignal,
+		Entrypoint: c.Entrypoint, Cmd: c.Cmd, Env: masked(c.Env), Workdir: c.Workdir, Ports: c.Ports, StopSignal: c.StopSignal,
 		Layers: []image.Descriptor{},
 	}}
 	if img.Digest == "" {

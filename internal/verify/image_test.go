@@ -78,6 +78,11 @@ func TestImageFaults(t *testing.T) {
 			if len(c.want) > 0 && len(r.Findings) > 0 && !strings.Contains(r.Findings[0].Message.String(), c.says) {
 				t.Errorf("says %q, not %q", r.Findings[0].Message, c.says)
 			}
+			for _, kv := range r.Images[0].Env {
+				if strings.Contains(kv, "hunter2") || strings.Contains(kv, "s3cretpw") {
+					t.Errorf("the report says %q", kv)
+				}
+			}
 			if len(r.Programs) == 0 && strings.HasPrefix(name, "good") {
 				t.Error("no program was opened")
 			}

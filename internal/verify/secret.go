@@ -26,3 +26,15 @@ func secret(name, value string) bool {
 	}
 	return !slices.ContainsFunc(stands, func(s string) bool { return strings.EqualFold(value, s) }) && strings.Trim(value, "x*X.-") != ""
 }
+
+// masked gives an environment to show, without what seems to be secret: a
+// report is read by more people than an image is pulled by.
+func masked(env []string) []string {
+	out := slices.Clone(env)
+	for i, kv := range out {
+		if name, value, _ := strings.Cut(kv, "="); secret(name, value) {
+			out[i] = name + "=…"
+		}
+	}
+	return out
+}

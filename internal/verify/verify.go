@@ -97,7 +97,7 @@ type Image struct {
 	User        string             `json:"user"`
 	Entrypoint  []string           `json:"entrypoint,omitempty"`
 	Cmd         []string           `json:"cmd,omitempty"`
-	Env         []string           `json:"env,omitempty"`
+	Env         []string           `json:"env,omitempty"` // what seems to be secret is masked
 	Workdir     string             `json:"workdir,omitempty"`
 	Ports       []string           `json:"ports,omitempty"`
 	StopSignal  string             `json:"stopSignal,omitempty"`
