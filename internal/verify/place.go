@@ -160,6 +160,12 @@ func (j *placement) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if i := l.Interp(); i != nil && !l.Musl() && i.File.GlibcOffered == "" {
+		// Some loader that stands in for glibc's, such as gcompat's, which
+		// starts musl in its place: what it finds where is its own affair.
+		j.doubt = true
+		return nil
+	}
 	if err := l.Load(ctx); err != nil {
 		return err
 	}

@@ -100,6 +100,10 @@ func TestDynamicPrograms(t *testing.T) {
 	wantFound(t, judgeOn(t, musl, rootOf(t, glibcRoot(t, nil))), No, "BIN020")
 	wantFound(t, judgeOn(t, plain, rootOf(t, map[string]string{muslLoader: muslFile})), No, "BIN020")
 
+	// A loader that stands in for glibc's: nothing can be said.
+	standIn := cProgram(t, "gcc", libV1, "-shared", "-fPIC", "-nostdlib")
+	wantFound(t, judgeOn(t, plain, rootOf(t, map[string]string{glibcLoader: standIn})), Unknown)
+
 	// musl's loader under the name of glibc's: what both have works, the rest
 	// does not.
 	alias := map[string]string{glibcLoader: "", muslLoader: muslFile}
