@@ -85,7 +85,7 @@ func judgeProgram(p *OpenedProgram) {
 		var ev []finding.Evidence
 		for _, s := range held {
 			if m, ok := godebug.Weak(s); ok {
-				ev = append(ev, finding.Evidence{Text: i18n.M("verify.held.one", s, m)})
+				ev = append(ev, finding.Evidence{Text: m})
 			}
 		}
 		report(RuleDefaultsHeldBack, i18n.M("verify.held", f.Go.GoVersion, len(held)), ev...)
@@ -103,15 +103,22 @@ func judgeProgram(p *OpenedProgram) {
 	}
 }
 
+// usesTLS is linked into every program that can open or take a TLS connection.
+const usesTLS = "crypto/tls.(*Conn).clientHandshake"
+
 // heldBack gives the settings that an old go line, or a //go:debug line, has
-// put into the program's defaults and that undo protection. Settings that few
-// peers are touched by do not count alone.
+// put into the program's defaults and that undo protection it can have. Settings
+// that few peers are touched by do not count alone.
 func heldBack(f *binary.File) []string {
 	value, _ := f.Setting("DefaultGODEBUG")
+	noTLS := false
+	if linked := f.Linked(usesTLS, "crypto/tls.(*Conn).serverHandshake"); linked != nil {
+		noTLS = !linked[usesTLS] && !linked["crypto/tls.(*Conn).serverHandshake"]
+	}
 	var out []string
 	major := false
 	for s := range godebug.Settings(value) {
-		if _, ok := godebug.Weak(s); ok {
+		if _, ok := godebug.Weak(s); ok && !(noTLS && strings.HasPrefix(s, "tls")) {
 			out = append(out, s)
 			major = major || !godebug.Minor(s)
 		}

@@ -232,7 +232,7 @@ func (j *imageJudge) workdir() {
 func (j *imageJudge) environment() {
 	for s := range godebug.Settings(envOf(j.Config.Env, "GODEBUG")) {
 		if m, ok := godebug.Weak(s); ok {
-			j.report(RuleWeakDebug, i18n.M("verify.held.one", s, m)).Advisory = godebug.Minor(s)
+			j.report(RuleWeakDebug, m).Advisory = godebug.Minor(s)
 		}
 		if s == "fips140=off" && j.Started != nil && j.Started.FIPS != "" {
 			j.report(RuleFIPSUndone, i18n.M("verify.fips.env", j.Started.FIPS, j.Started.Name))

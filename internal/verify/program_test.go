@@ -30,6 +30,9 @@ func judgeAlone(t *testing.T, prog string) *Report {
 	return r
 }
 
+// serves can take TLS connections.
+const serves = "package main\n\nimport \"net/http\"\n\nfunc main() { println(http.ListenAndServeTLS(\":0\", \"\", \"\", nil)) }\n"
+
 func TestGoPrograms(t *testing.T) {
 	plain := goProgram(t, hello, nil, "-trimpath")
 	for name, c := range map[string]struct {
@@ -37,11 +40,12 @@ func TestGoPrograms(t *testing.T) {
 		want []string
 		says string
 	}{
-		"no version":      {plain, []string{"(BIN037)"}, "no version and no commit"},
-		"local paths":     {goProgram(t, hello, nil), []string{"(BIN037)", "(BIN039)"}, ""},
-		"no build info":   {strings.ReplaceAll(plain, "\xff Go buildinf:", "\xff No buildinf:"), []string{"BIN007"}, "left out or taken away"},
-		"old defaults":    {goProgram(t, "//go:debug default=go1.21\n"+hello, nil, "-trimpath"), []string{"(BIN034)", "(BIN037)"}, "defaults that protect are switched off"},
-		"one old default": {goProgram(t, "//go:debug tls3des=1\n"+hello, nil, "-trimpath"), []string{"(BIN034)", "(BIN037)"}, ""},
+		"no version":               {plain, []string{"(BIN037)"}, "no version and no commit"},
+		"local paths":              {goProgram(t, hello, nil), []string{"(BIN037)", "(BIN039)"}, ""},
+		"no build info":            {strings.ReplaceAll(plain, "\xff Go buildinf:", "\xff No buildinf:"), []string{"BIN007"}, "left out or taken away"},
+		"old defaults without TLS": {goProgram(t, "//go:debug tls3des=1\n"+hello, nil, "-trimpath"), []string{"(BIN037)"}, ""},
+		"old defaults":             {goProgram(t, "//go:debug default=go1.21\n"+serves, nil, "-trimpath"), []string{"(BIN034)", "(BIN037)"}, "defaults that protect are switched off"},
+		"one old default":          {goProgram(t, "//go:debug tls3des=1\n"+serves, nil, "-trimpath"), []string{"(BIN034)", "(BIN037)"}, ""},
 	} {
 		r := judgeAlone(t, c.prog)
 		if got := ids(r); !slices.Equal(got, c.want) {
