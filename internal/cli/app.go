@@ -36,6 +36,8 @@ type app struct {
 	dir      string
 	config   string
 	offline  bool
+
+	probeRoot string // whose files the probes read
 }
 
 // knownEnv are the variables that begin with SLIPWAY_ and are no setting of
@@ -137,7 +139,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.offline, "offline", false, a.say(i18n.M("cli.flag.offline")))
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(a.ship(), a.check(), a.verify(), a.rootfsCommand(), a.planCommand(), a.build(), a.configCommand(), a.rulesCommand(), a.explainCommand(), a.compareCommand(), a.version())
-	root.AddCommand(a.probe())
+	root.AddCommand(a.probe(), a.inject(), a.installSelf())
 	a.localise(root)
 	return root
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,11 +39,12 @@ func (a *app) probe() *cobra.Command {
 			return a.probeAll(ctx)
 		},
 	}
+	c.PersistentFlags().StringVar(&a.probeRoot, "root", "", a.say(i18n.M("probe.flag.root")))
 	c.AddCommand(a.probeDNS(), a.probeTLS(), a.probeCA(), a.probeTZ(), a.probeTmp(), a.probeUser(), a.probeSignal(), a.probeNet())
 	return c
 }
 
-func (a *app) system() probe.System { return probe.System{Env: a.env} }
+func (a *app) system() probe.System { return probe.System{Root: a.probeRoot, Env: a.env} }
 
 // probeAll runs what needs no argument, on one page: of each area the verdict
 // and what is not as it should be.
@@ -228,6 +230,8 @@ func (a *app) probeSignal() *cobra.Command {
 		if a.json {
 			w = a.stderr
 		}
+		o.Again = []string{"slipway", "probe", "signal", "--for", o.For.String(), "--stay=" + strconv.FormatBool(o.Stay), "--json=" + strconv.FormatBool(a.json), "--lang", string(a.lang)}
+		o.Env = a.env
 		var lost error
 		o.Event = func(s probe.Step) {
 			if err := writeStep(w, s, report.Style{Lang: a.lang}); err != nil {

@@ -36,6 +36,10 @@ type SignalOptions struct {
 	// Event, if not nil, is told each signal, and each second after the first
 	// one that asks to stop.
 	Event func(Step)
+	// Again is the command line, program name first, by which this process can
+	// execute itself to come back here; nil: it cannot, and senders stay
+	// unknown. Env goes with it.
+	Again, Env []string
 }
 
 // ErrAgain is the error of Signals where it could neither make the kernel say
@@ -59,7 +63,7 @@ func Signals(ctx context.Context, o SignalOptions) (Report, error) {
 			o.Event(st)
 		}
 	}
-	src, err := openSignals()
+	src, err := openSignals(o.Again, o.Env)
 	if err != nil {
 		return r.done(), err
 	}

@@ -51,7 +51,7 @@ func has(set unix.Sigset_t, s unix.Signal) bool {
 
 // openSignals executes this program again with the signals blocked, unless
 // that has been done; then it reads them.
-func openSignals() (*signalSource, error) {
+func openSignals(again, env []string) (*signalSource, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var now unix.Sigset_t
@@ -61,14 +61,14 @@ func openSignals() (*signalSource, error) {
 	set := sigset(watched())
 	// SIGUSR2 is blocked from the start only in what was executed below.
 	if !has(now, unix.SIGUSR2) {
-		again, err := commandLine()
-		if err != nil {
+		self, err := Executable()
+		if err != nil || len(again) == 0 {
 			return notified(), nil
 		}
 		if err := unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil); err != nil {
 			return nil, fmt.Errorf("block signals: %w", err)
 		}
-		err = unix.Exec(again.path, again.args, again.env)
+		err = unix.Exec(self, again, env)
 		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &now, nil)
 		if err != nil {
 			return notified(), nil
@@ -128,34 +128,4 @@ func signalName(s unix.Signal) string {
 		return fmt.Sprintf("SIGRTMIN+%d", s-34)
 	}
 	return fmt.Sprintf("signal %d", s)
-}
-
-// again is how this process was started.
-type again struct {
-	path string
-	args []string
-	env  []string
-}
-
-// commandLine reads it from /proc; without that there is no telling where this
-// program lies.
-func commandLine() (again, error) {
-	var a again
-	var err error
-	if a.path, err = os.Executable(); err != nil {
-		return a, err
-	}
-	for _, f := range []struct {
-		name string
-		to   *[]string
-	}{{"cmdline", &a.args}, {"environ", &a.env}} {
-		b, err := os.ReadFile("/proc/self/" + f.name)
-		if err != nil {
-			return a, err
-		}
-		if s := strings.TrimSuffix(string(b), "\x00"); s != "" {
-			*f.to = strings.Split(s, "\x00")
-		}
-	}
-	return a, nil
 }

@@ -12,7 +12,7 @@ type signalSource struct {
 	close  func()
 }
 
-func openSignals() (*signalSource, error) { return notified(), nil }
+func openSignals([]string, []string) (*signalSource, error) { return notified(), nil }
 
 func nameOfSignal(s syscall.Signal) string {
 	switch s {

@@ -166,3 +166,10 @@ func (p Place) what() i18n.Message {
 	}
 	return i18n.M("probe.tmp.work")
 }
+
+// Free gives the bytes that are free to this user in a directory, and false if
+// that cannot be told.
+func Free(dir string) (uint64, bool) {
+	m := mountOf(dir)
+	return m.FreeBytes, m.Type != ""
+}
