@@ -36,9 +36,9 @@ type SignalOptions struct {
 	// Event, if not nil, is told each signal, and each second after the first
 	// one that asks to stop.
 	Event func(Step)
-	// Again is the command line, program name first, by which this process can
-	// execute itself to come back here; nil: it cannot, and senders stay
-	// unknown. Env goes with it.
+	// Again is the command line, program name first, by which this process
+	// executes itself once to come back here, so that the kernel says who sends
+	// a signal; nil: it does not, and senders stay unknown. Env goes with it.
 	Again, Env []string
 }
 
@@ -48,11 +48,6 @@ var ErrAgain = errors.New("signals cannot be waited for here")
 
 // Signals stands in for a program and tells which signals come, when and from
 // whom. It ends at SIGTERM or SIGINT, or when its time is over.
-//
-// On Linux the signals are read from a signalfd, which needs them blocked in
-// every thread. A Go program cannot do that for the threads it has, so the
-// process executes itself once with the signals blocked; its ID stays, and so
-// does what the platform thinks of it.
 func Signals(ctx context.Context, o SignalOptions) (Report, error) {
 	r := newReport("signal", "")
 	s := &Signal{PID: os.Getpid(), Received: []Received{}}

@@ -8,10 +8,10 @@ import (
 )
 
 // notified receives signals by os/signal, which does not say who sent them:
-// where there is no signalfd, or no /proc to execute this program again from.
-func notified() *signalSource {
+// where there is no signalfd, or this program cannot execute itself.
+func notified(signals ...os.Signal) *signalSource {
 	in := make(chan os.Signal, 16)
-	signal.Notify(in)
+	signal.Notify(in, signals...)
 	c := make(chan Received, 16)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
