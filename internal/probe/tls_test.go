@@ -404,3 +404,8 @@ func TestTLSThroughProxy(t *testing.T) {
 		t.Errorf("without a password: %+v", r.Steps)
 	}
 }
+
+func newServerConfig(t *testing.T, ca *authority) *tls.Config {
+	t.Helper()
+	return &tls.Config{Certificates: []tls.Certificate{ca.leaf(t, nil, nil)}}
+}

@@ -209,9 +209,18 @@ func (zone Zone) parse(data []byte, p string) Zone {
 func (zone Zone) at(loc *time.Location) Zone {
 	now := time.Now().In(loc)
 	zone.Abbr, zone.Offset = now.Zone()
-	if _, end := now.ZoneBounds(); !end.IsZero() {
-		zone.Next = end
-		_, zone.NextOffset = end.Zone()
+	// Where a rule continues the table, ZoneBounds ends at the turn of the year
+	// as well, though nothing changes there.
+	_, end := now.ZoneBounds()
+	for range 4 {
+		if end.IsZero() {
+			break
+		}
+		if abbr, off := end.Zone(); off != zone.Offset || abbr != zone.Abbr {
+			zone.Next, zone.NextOffset = end, off
+			break
+		}
+		_, end = end.ZoneBounds()
 	}
 	return zone
 }
