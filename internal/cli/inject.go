@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/i18n"
@@ -109,47 +107,6 @@ func (a *app) workload(arg string, f injectFlags) (inject.Workload, error) {
 	return inject.Parse(data, arg, f.workload, f.namespace)
 }
 
-func toYAML(v any) (string, error) {
-	// Through JSON, whose names are the API's.
-	b, err := json.Marshal(v)
-	if err != nil {
-		return "", fmt.Errorf("encode patch: %w", err)
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	var plain any
-	if err := d.Decode(&plain); err != nil {
-		return "", fmt.Errorf("encode patch: %w", err)
-	}
-	var out bytes.Buffer
-	e := yaml.NewEncoder(&out)
-	e.SetIndent(2)
-	if err := e.Encode(numbers(plain)); err != nil {
-		return "", fmt.Errorf("encode patch: %w", err)
-	}
-	return out.String(), e.Close()
-}
-
-// numbers turns the numbers of a JSON document into integers, which is all
-// that our patches hold.
-func numbers(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k := range v {
-			v[k] = numbers(v[k])
-		}
-	case []any:
-		for i := range v {
-			v[i] = numbers(v[i])
-		}
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n
-		}
-	}
-	return v
-}
-
 // patchFiles are the files of --output, by their names in the commands shown.
 func patchFiles(r inject.Result) (map[string]string, error) {
 	files := map[string]string{}
@@ -157,7 +114,7 @@ func patchFiles(r inject.Result) (map[string]string, error) {
 		if m, ok := v.(map[string]any); ok && len(m) == 0 {
 			continue
 		}
-		s, err := toYAML(v)
+		s, err := inject.YAML(v)
 		if err != nil {
 			return nil, err
 		}
@@ -197,7 +154,7 @@ func (a *app) injectText(r inject.Result, format string) (string, error) {
 	name := map[string]string{"patch": "patch.yaml", "undo": "undo.yaml", "json-patch": "patch.json", "custom": "custom.yaml"}[format]
 	switch {
 	case format == "ephemeral":
-		return toYAML(r.Ephemeral)
+		return inject.YAML(r.Ephemeral)
 	case name != "" && files[name] == "":
 		return "", fault.UsageError(i18n.M("inject.format.none", format), i18n.M("inject.format.none.hint"))
 	case name != "":
