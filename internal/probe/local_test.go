@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -74,8 +75,12 @@ func TestRootsAsked(t *testing.T) {
 }
 
 func TestZones(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	z := &TZ{}
-	zipped := System{Env: []string{"ZONEINFO=" + filepath.Join(runtime.GOROOT(), "lib/time/zoneinfo.zip")}}
+	zipped := System{Env: []string{"ZONEINFO=" + filepath.Join(strings.TrimSpace(string(out)), "lib/time/zoneinfo.zip")}}
 	z.find(zipped)
 	zone := z.load(zipped, "Europe/Berlin")
 	if zone.Error != "" || zone.Next.Before(time.Now()) || zone.Offset == zone.NextOffset {
