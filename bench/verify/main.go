@@ -4,6 +4,7 @@
 //	go run ./bench/verify fetch [NAME…]   # installs the programs of subjects.go from the module proxy
 //	go run ./bench/verify open [NAME…]    # a table of what verify says of each
 //	go run ./bench/verify time [NAME…]    # a table of time and memory, beside other programs
+//	go run ./bench/verify pictures        # docs/pictures/treemap-*.svg
 //
 // The programs are what `go install -trimpath` makes of the module versions
 // with the user's own settings; they are kept below the user's cache
@@ -56,6 +57,8 @@ func run(ctx context.Context, args []string) error {
 		return openAll(ctx, dir, fs.Args(), *rounds)
 	case "time":
 		return timing(ctx, dir, fs.Args(), *rounds)
+	case "pictures":
+		return pictures(ctx, dir)
 	}
-	return errors.New("usage: go run ./bench/verify fetch | open | time [-dir DIR] [-rounds N] [NAME…]")
+	return errors.New("usage: go run ./bench/verify fetch | open | time | pictures [-dir DIR] [-rounds N] [NAME…]")
 }

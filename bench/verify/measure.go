@@ -73,13 +73,8 @@ func timing(ctx context.Context, dir string, only []string, rounds int) error {
 			{"`go version -m`", []string{"go", "version", "-m", file}},
 			{"`go tool nm -size -sort size`", []string{"go", "tool", "nm", "-size", "-sort", "size", file}},
 		}
-		for _, peer := range []variant{
-			{"`bloaty -d sections,symbols`", []string{"bloaty", "-n", "0", "-d", "sections,symbols", file}},
-			{"`readelf -SsW`", []string{"readelf", "-SsW", file}},
-		} {
-			if _, err := exec.LookPath(peer.args[0]); err == nil {
-				vs = append(vs, peer)
-			}
+		if bloaty, err := exec.LookPath("bloaty"); err == nil {
+			vs = append(vs, variant{"`bloaty -d sections,symbols`", []string{bloaty, "-n", "0", "-d", "sections,symbols", file}})
 		}
 		samples := make([][]sample, len(vs))
 		failed := map[int]string{}

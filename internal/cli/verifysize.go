@@ -56,7 +56,7 @@ func (a *app) runSizes(ctx context.Context, v *verification, f *sizeFlags) error
 			return err
 		}
 	}
-	drawn := 0
+	shown := map[string]bool{} // digests: a ship holds a program both as a file and in its image
 	for _, s := range v.subjects {
 		for _, opened := range s.All() {
 			rep, err := opened.ReadSizes(ctx)
@@ -68,20 +68,25 @@ func (a *app) runSizes(ctx context.Context, v *verification, f *sizeFlags) error
 				continue
 			}
 			p.Sizes = rep
+			if other != nil {
+				p.Growth = sizes.Compare(other, rep)
+			}
+			if shown[p.Digest] {
+				continue
+			}
+			shown[p.Digest] = true
 			if f.rows > 0 {
 				v.more = append(v.more, a.sizeTables(p.Name, rep, f.rows))
 			}
 			if other != nil {
-				p.Growth = sizes.Compare(other, rep)
 				v.more = append(v.more, a.growthTable(p.Name, f.against, p.Growth, cmp.Or(f.rows, 20)))
 			}
-			drawn++
 		}
 	}
 	if f.treemap == "" {
 		return nil
 	}
-	if drawn != 1 {
+	if drawn := len(shown); drawn != 1 {
 		return fault.UsageError(i18n.M("verify.treemap.one", drawn), i18n.M("verify.treemap.one.hint"))
 	}
 	i := slices.IndexFunc(v.report.Programs, func(p verify.Program) bool { return p.Sizes != nil })
@@ -110,20 +115,23 @@ func (a *app) sizeTables(name string, r *sizes.Report, rows int) *report.Table {
 	t.Rows = append(t.Rows, []string{a.say(i18n.M("verify.size.modules"))})
 	var rest, total sizes.Package
 	var packages []sizes.Package
+	more := 0
 	for i, m := range r.Modules {
 		s := sumOf(m.Packages)
 		addTo(&total, s)
-		if i < rows {
+		// The program's own module is what its author asks for first.
+		if i < rows || m.Origin == sizes.Main {
 			row(a.moduleName(m), s)
 		} else {
 			addTo(&rest, s)
+			more++
 		}
 		if goModule(m.Origin) {
 			packages = append(packages, m.Packages...)
 		}
 	}
-	if n := len(r.Modules) - rows; n > 0 {
-		row(a.say(i18n.M("verify.size.more", n)), rest)
+	if more > 0 {
+		row(a.say(i18n.M("verify.size.more", more)), rest)
 	}
 	row(a.say(i18n.M("verify.size.total")), total)
 	t.Rows = append(t.Rows, []string{a.say(i18n.M("verify.size.packages"))})

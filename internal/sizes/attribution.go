@@ -217,6 +217,13 @@ func (a *attribution) markConstants(t foundTypes) {
 	if !a.symbols || !a.carriers {
 		a.mark(a.md.types, ownTypes)
 		pt := a.layout.at(a.md.types)
+		// What the loader has to relocate lies apart: there the strings come
+		// first among the other constants.
+		if ro := a.layout.at(a.md.rodata); ro != nil && ro != pt && t.bitsFrom > a.md.rodata && t.bitsTo-ro.addr <= uint64(ro.Size) {
+			a.mark(a.md.rodata, owner(a.tally.thing(Strings, "")))
+			a.mark(t.bitsFrom, owner(a.tally.thing(Shared, gcName)))
+			a.mark(t.bitsTo, ownSection)
+		}
 		next := t.bitsFrom
 		if a.md.gofunc > t.end && (next == 0 || a.md.gofunc < next) && a.md.epclntab == 0 {
 			next = a.md.gofunc

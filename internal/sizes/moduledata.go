@@ -14,7 +14,7 @@ type moduledata struct {
 	text, etext    uint64
 	findfunctab    uint64
 	types, etypes  uint64
-	gofunc         uint64
+	rodata, gofunc uint64
 	tableEnd       uint64 // of the records of functions
 	epclntab       uint64 // since Go 1.26, which has function data behind pclntab
 	typelinks      uint64
@@ -93,7 +93,7 @@ func (a *attribution) takeModuledata(p *pclntab, b []byte) bool {
 	m.types, m.etypes = word(at), word(at+1)
 	at += 2
 	if p.magic != pclnGo116 {
-		m.gofunc = word(at + 1)
+		m.rodata, m.gofunc = word(at), word(at+1)
 		at += 2
 		if e := word(at); e > p.addr && e-p.addr <= uint64(p.n) && m.gofunc > p.addr && m.gofunc < e {
 			m.epclntab = e

@@ -42,6 +42,8 @@ type typeWalk struct {
 	seen  bitset // of places where types begin, in pointers
 	named bitset // of places where names begin, in bytes
 	found foundTypes
+	// bitsLow and bitsHigh are addresses between which the bits lie.
+	bitsLow, bitsHigh uint64
 	mapSize,
 	header int
 }
@@ -84,6 +86,10 @@ func (a *attribution) readTypes() (foundTypes, error) {
 	}
 	p := a.in.ptr
 	w := &typeWalk{a: a, base: m.types, b: b, header: 16 + 4*p, seen: make(bitset, len(b)/p/64+1), named: make(bitset, len(b)/64+1)}
+	w.bitsLow, w.bitsHigh = w.base, w.base+n
+	if ro := a.layout.at(m.rodata); ro != nil && ro != pt {
+		w.bitsLow, w.bitsHigh = m.rodata, ro.addr+uint64(ro.Size)
+	}
 	w.mapSize = 4*p + 8
 	if a.tally.goMinor() >= swissMaps {
 		w.mapSize = 8 * p
@@ -264,7 +270,7 @@ func (w *typeWalk) bits(at int) {
 	p := w.a.in.ptr
 	pointers, addr := w.word(at+p), w.word(at+3*p+8)
 	const program = 1 << 6 // before Go 1.24 the kind said that it is no mask
-	if pointers == 0 || w.b[at+2*p+4]&gcMaskOnDemand != 0 || w.b[at+2*p+7]&program != 0 || addr <= w.base || addr-w.base >= uint64(len(w.b)) {
+	if pointers == 0 || w.b[at+2*p+4]&gcMaskOnDemand != 0 || w.b[at+2*p+7]&program != 0 || addr <= w.bitsLow || addr >= w.bitsHigh {
 		return
 	}
 	n := (pointers/uint64(p) + 7) / 8
