@@ -25,6 +25,10 @@ func bomb(name string, in, out int64) error {
 	return fault.UsageError(i18n.M("image_inspect.bomb", name, in, out>>20), i18n.M("image_inspect.bomb.hint"))
 }
 
+func undecompressed(name string, err error) error {
+	return fault.UsageError(i18n.M("image_inspect.broken", name, oneLine(err.Error(), 200)), i18n.M("image_inspect.content.hint"))
+}
+
 // bounded ends what grows without bound when it is decompressed from in.
 func bounded(name string, r io.Reader, in *hashed) io.Reader {
 	var n int64
@@ -32,6 +36,8 @@ func bounded(name string, r io.Reader, in *hashed) io.Reader {
 		m, err := r.Read(p)
 		if n += int64(m); n > maxUnpacked && n/maxRatio > in.n {
 			err = bomb(name, in.n, n)
+		} else if err != nil && err != io.EOF && in.err == nil && in.ctx.Err() == nil {
+			err = undecompressed(name, err)
 		}
 		return m, err
 	})
@@ -159,7 +165,7 @@ func (t *layerTar) explain(err error) error {
 	if berr := t.blob(); berr != nil {
 		return berr
 	}
-	return fault.UsageError(i18n.M("image_inspect.broken", t.l.name(), oneLine(err.Error(), 200)), i18n.M("image_inspect.content.hint"))
+	return undecompressed(t.l.name(), err)
 }
 
 func (t *layerTar) Close() error {
