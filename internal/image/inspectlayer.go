@@ -68,7 +68,17 @@ func (x *Inspected) openLayer(ctx context.Context, l InspectedLayer) (io.ReadClo
 		_ = rc.Close()
 		return nil, err
 	}
-	t.tar, t.stop = r, stop
+	t.tar, t.stop = readFunc(func(p []byte) (int, error) {
+		n, err := r.Read(p)
+		if t.out += int64(n); t.out > maxUnpacked && t.out/maxRatio > t.in.n {
+			err = bomb(t.l.name(), t.in.n, t.out)
+		}
+		return n, err
+	}), stop
+	if l.Size > aheadChunk {
+		ahead := newReadAhead(t.tar)
+		t.tar, t.stop = ahead, func() { _ = ahead.Close(); stop() }
+	}
 	return t, nil
 }
 
@@ -103,7 +113,7 @@ type layerTar struct {
 	tar  io.Reader
 	stop func()
 	sum  hash.Hash // of the tar
-	n    int64     // bytes of the tar
+	out  int64     // bytes of the tar that were decompressed
 	done error
 }
 
@@ -113,15 +123,11 @@ func (t *layerTar) Read(p []byte) (int, error) {
 	}
 	n, err := t.tar.Read(p)
 	t.sum.Write(p[:n])
-	t.n += int64(n)
-	switch {
-	case t.n > maxUnpacked && t.n/maxRatio > t.in.n:
-		err = bomb(t.l.name(), t.in.n, t.n)
-	case err == io.EOF:
+	if err == io.EOF {
 		if err = t.check(); err == nil {
 			err = io.EOF
 		}
-	case err != nil:
+	} else if err != nil {
 		err = t.explain(err)
 	}
 	t.done = err
@@ -156,6 +162,9 @@ func (t *layerTar) blob() error {
 // explain tells why the layer could not be unpacked: it could not be read, it
 // is not the blob it should be, or that blob is broken.
 func (t *layerTar) explain(err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
 	if t.in.err != nil {
 		return t.in.err
 	}

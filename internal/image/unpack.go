@@ -9,7 +9,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/gzip" // a fifth faster than the standard library's
 	"github.com/klauspost/compress/zstd"
 )
 
