@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway-build/slipway/internal/fault"
+	"github.com/slipway-build/slipway/internal/gotool"
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/image"
 	"github.com/slipway-build/slipway/internal/plan"
@@ -68,7 +70,7 @@ func (a *app) addRoot(ctx context.Context, name, source, platform string) error 
 	if err := o.Shelf.Free(name); err != nil {
 		return err
 	}
-	root, err := image.OpenRoot(ctx, source, o)
+	root, err := a.openRoot(ctx, source, o)
 	if err != nil {
 		return err
 	}
@@ -198,4 +200,18 @@ func (a *app) rootOptions() (image.RootOptions, error) {
 		return image.RootOptions{}, err
 	}
 	return image.RootOptions{InspectOptions: o, Shelf: s, Platform: plan.Platform{OS: "linux", Arch: runtime.GOARCH}}, nil
+}
+
+// openRoot opens the root file system of that name. The assembled one has the
+// time zones of this machine's Go, if there is one.
+func (a *app) openRoot(ctx context.Context, name string, o image.RootOptions) (*image.Root, error) {
+	if cache, err := a.cacheDir(); err == nil && name == string(image.RootAssembled) && o.Zoneinfo == "" {
+		if g, err := gotool.Find(ctx, a.env, filepath.Join(cache, "memo")); err == nil {
+			zones := filepath.Join(g.Settings.GOROOT, "lib", "time", "zoneinfo.zip")
+			if _, err := os.Stat(zones); err == nil {
+				o.Zoneinfo = zones
+			}
+		}
+	}
+	return image.OpenRoot(ctx, name, o)
 }

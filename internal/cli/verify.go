@@ -193,8 +193,11 @@ func (a *app) verifyPlace(ctx context.Context, v *verification) (*verify.Place, 
 			return &verify.Place{Name: name, Libc: d.Libc, Lib: d.Glibc}, nil, nil
 		}
 	}
-	root, err := image.OpenRoot(ctx, name, o)
+	root, err := a.openRoot(ctx, name, o)
 	if err != nil {
+		if f, ok := errors.AsType[*fault.Error](err); ok && f.Msg.ID == "image_inspect.root.none" {
+			f.Hint = i18n.M("verify.base.hint")
+		}
 		return nil, nil, err
 	}
 	place := verify.NewPlace(name, root.Tree)

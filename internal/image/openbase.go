@@ -111,12 +111,10 @@ func noRoot(name string, o RootOptions) error {
 	if !rootfs.ValidName(name) {
 		e.Hint = i18n.M("image_inspect.root.kinds.hint")
 	}
-	if kept, err := o.Shelf.List(); o.Shelf.Dir != "" && err == nil && len(kept) > 0 {
-		var names []string
+	if kept, err := o.Shelf.List(); o.Shelf.Dir != "" && err == nil {
 		for _, k := range kept {
-			names = append(names, k.Name)
+			e.Detail += k.Name + "\n"
 		}
-		e.Hint = i18n.M("image_inspect.root.others.hint", strings.Join(names, ", "), e.Hint)
 	}
 	return e
 }
