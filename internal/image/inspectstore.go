@@ -80,7 +80,13 @@ func (l layoutStore) open(digest string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openRegular(filepath.Join(l.ref.Dir, "blobs", "sha256", h))
+	f, err := openRegular(filepath.Join(l.ref.Dir, "blobs", "sha256", h))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		e := fault.UsageError(i18n.M("image_remote.layout.read", l.ref.Dir), i18n.M("image_remote.layout.hint"))
+		e.Cause = err
+		return nil, e
+	}
+	return f, err
 }
 
 var errNotRegular = errors.New("not a regular file")
