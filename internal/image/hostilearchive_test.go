@@ -115,7 +115,9 @@ func TestLayoutsOfOddFiles(t *testing.T) {
 			t.Run(kind+" "+which, func(t *testing.T) {
 				t.Parallel()
 				dir, made, _ := twoImages(t)
-				blob := func(digest string) string { return filepath.Join(dir, "blobs", "sha256", strings.TrimPrefix(digest, "sha256:")) }
+				blob := func(digest string) string {
+					return filepath.Join(dir, "blobs", "sha256", strings.TrimPrefix(digest, "sha256:"))
+				}
 				at := map[string]string{
 					"manifest": blob(made[0].Manifest.Digest), "config": blob(made[0].Config.Digest), "layer": blob(made[0].Layers[1].Digest),
 				}[which]
