@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/i18n"
@@ -87,7 +88,12 @@ func axisValue(axis, v string, l i18n.Lang) string {
 	switch axis {
 	case "go":
 		return "Go " + v
-	case "subject", "base", "target", "compression":
+	case "base":
+		if strings.HasPrefix(v, "/") {
+			return path.Base(v) // a directory
+		}
+		return v
+	case "subject", "target", "compression":
 		return v
 	}
 	return axis[strings.LastIndexAny(axis, ". ")+1:] + "=" + v
