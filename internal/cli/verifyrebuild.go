@@ -51,20 +51,43 @@ func (a *app) runRebuild(ctx context.Context, v *verification, f *rebuildFlags) 
 		return err
 	}
 	var all []*rebuild.Result
-	at := 0
+	var images []*rebuild.ImageResult
 	for _, s := range v.subjects {
-		for _, p := range s.Programs {
+		same := true
+		for _, p := range programsOf(s) {
 			r, err := a.rebuildOne(ctx, o, s, p)
 			if err != nil {
 				return err
 			}
-			v.report.Programs[at].Rebuild = r
-			at++
+			if at := reported(v, p.Name); at != nil {
+				at.Rebuild = r
+			}
 			v.report.Findings = append(v.report.Findings, r.Findings()...)
 			all = append(all, r)
+			same = same && r.Verdict == rebuild.Identical
+		}
+		if s.Kind != verify.KindShip || s.Plan == nil {
+			continue
+		}
+		made, found, err := a.remakeImages(ctx, o, s, same)
+		if err != nil {
+			return err
+		}
+		images = append(images, made...)
+		v.report.Findings = append(v.report.Findings, found...)
+	}
+	v.report.Rebuilt = images
+	v.more = append(v.more, a.rebuildTables(all, images, i18n.M("rebuild.cli.title"))...)
+	return nil
+}
+
+// reported gives what the report says of a program.
+func reported(v *verification, name string) *verify.Program {
+	for i := range v.report.Programs {
+		if v.report.Programs[i].Name == name {
+			return &v.report.Programs[i]
 		}
 	}
-	v.more = append(v.more, a.rebuildTables(all, i18n.M("rebuild.cli.title"))...)
 	return nil
 }
 
@@ -82,7 +105,7 @@ func (a *app) rebuildOptions(ctx context.Context, f *rebuildFlags) (rebuild.Opti
 		return rebuild.Options{}, err
 	}
 	g.Offline = a.offline
-	o := rebuild.Options{Go: g, Env: a.env, SharedCache: f.shared}
+	o := rebuild.Options{Go: g, Env: a.env, SharedCache: f.shared, TempDir: a.getenv("TMPDIR")}
 	if f.source != "" {
 		if o.Source, err = checkDir(dir, f.source); err != nil {
 			return rebuild.Options{}, err
@@ -93,8 +116,8 @@ func (a *app) rebuildOptions(ctx context.Context, f *rebuildFlags) (rebuild.Opti
 
 // rebuildOne rebuilds one program: as its plan says, if there is one, from the
 // directory slipway runs in unless another is named.
-func (a *app) rebuildOne(ctx context.Context, o rebuild.Options, s *verify.Opened, p *verify.OpenedProgram) (*rebuild.Result, error) {
-	path, done, err := onDisk(p)
+func (a *app) rebuildOne(ctx context.Context, o rebuild.Options, s *verify.Opened, p placedProgram) (*rebuild.Result, error) {
+	path, done, err := onDisk(ctx, p.OpenedProgram, p.in)
 	if err != nil {
 		return nil, err
 	}
@@ -130,11 +153,66 @@ func (a *app) rebuildOne(ctx context.Context, o rebuild.Options, s *verify.Opene
 }
 
 // onDisk gives a program's file: itself, or a copy of one in an image.
-func onDisk(p *verify.OpenedProgram) (path string, done func(), err error) {
+func onDisk(ctx context.Context, p *verify.OpenedProgram, from *verify.OpenedImage) (path string, done func(), err error) {
 	if p.Path != "" {
 		return p.Path, func() {}, nil
 	}
-	return "", nil, fmt.Errorf("read %s: it is not on this disk", p.Name)
+	dir, err := os.MkdirTemp("", "slipway-program-")
+	if err != nil {
+		return "", nil, fmt.Errorf("make a directory for a program: %w", err)
+	}
+	done = func() { os.RemoveAll(dir) }
+	if path, err = copyOut(ctx, p, from, dir); err != nil {
+		done()
+		return "", nil, fmt.Errorf("take %s out of its image: %w", p.Name, err)
+	}
+	return path, done, nil
+}
+
+func copyOut(ctx context.Context, p *verify.OpenedProgram, from *verify.OpenedImage, dir string) (string, error) {
+	r, err := from.Tree.Open(p.In)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	w, err := os.OpenFile(filepath.Join(dir, "program"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(w, io.NewSectionReader(r, 0, r.Size()))
+	if cerr := w.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return w.Name(), err
+}
+
+// programsOf gives every program of a subject, with the image it lies in. Of a
+// ship those in images are those on the disk, which verify has seen to.
+func programsOf(s *verify.Opened) []placedProgram {
+	var out []placedProgram
+	for _, p := range s.Programs {
+		out = append(out, placedProgram{p, nil})
+	}
+	if s.Kind == verify.KindShip {
+		return out
+	}
+	for _, m := range s.Images {
+		for _, p := range m.Programs {
+			if p.File.Go != nil {
+				out = append(out, placedProgram{p, m})
+			}
+		}
+	}
+	return out
+}
+
+// placedProgram is a program and the image it lies in; nil: on this disk.
+type placedProgram struct {
+	*verify.OpenedProgram
+	in *verify.OpenedImage
 }
 
 // againstStage holds programs against another one, layer by layer.
@@ -155,10 +233,9 @@ func (a *app) againstStage(fs *pflag.FlagSet) verifyStage {
 			return fault.UsageError(i18n.M("verify.missing", name), i18n.M("verify.missing.hint"))
 		}
 		var all []*rebuild.Result
-		at := 0
 		for _, s := range v.subjects {
-			for _, p := range s.Programs {
-				path, done, err := onDisk(p)
+			for _, p := range programsOf(s) {
+				path, done, err := onDisk(ctx, p.OpenedProgram, p.in)
 				if err != nil {
 					return err
 				}
@@ -167,19 +244,20 @@ func (a *app) againstStage(fs *pflag.FlagSet) verifyStage {
 				if err != nil {
 					return err
 				}
-				v.report.Programs[at].Against = r
-				at++
+				if at := reported(v, p.Name); at != nil {
+					at.Against = r
+				}
 				all = append(all, r)
 			}
 		}
-		v.more = append(v.more, a.rebuildTables(all, i18n.M("rebuild.cli.against", name))...)
+		v.more = append(v.more, a.rebuildTables(all, nil, i18n.M("rebuild.cli.against", name))...)
 		return nil
 	}
 }
 
 // rebuildTables show results: a table with a line each, and below it what
 // differs, for those that do.
-func (a *app) rebuildTables(all []*rebuild.Result, title i18n.Message) []report.Texter {
+func (a *app) rebuildTables(all []*rebuild.Result, images []*rebuild.ImageResult, title i18n.Message) []report.Texter {
 	t := &report.Table{Columns: []report.Column{
 		{Title: title}, {Title: i18n.M("rebuild.cli.verdict")}, {Title: i18n.M("rebuild.cli.first"), Wrap: true}, {Title: i18n.M("rebuild.cli.time"), Right: true},
 	}}
@@ -203,6 +281,20 @@ func (a *app) rebuildTables(all []*rebuild.Result, title i18n.Message) []report.
 		case "shared":
 			t.Notes = []i18n.Message{i18n.M("rebuild.cli.shared")}
 		}
+	}
+	for _, r := range images {
+		first := a.say(r.Reason)
+		switch {
+		case len(r.Layers) > 0 && r.Verdict == rebuild.SameCode:
+			first = a.say(i18n.M("rebuild.layer.compressor"))
+		case len(r.Layers) > 0:
+			first = a.say(i18n.M("rebuild.layer.content"))
+		case len(r.Config) > 0:
+			first = a.say(i18n.M("rebuild.layer.config"))
+		case r.Manifest:
+			first = a.say(i18n.M("rebuild.layer.manifest"))
+		}
+		t.Rows = append(t.Rows, []string{r.Name, a.say(r.Verdict.Word()), first})
 	}
 	return out
 }

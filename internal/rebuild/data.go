@@ -11,8 +11,9 @@ import (
 )
 
 // Bounds of a comparison of data: how far a search for the next equal part
-// looks, how much must be equal there, and after how many differences it is
-// given up, because the rest would only repeat that the layout is another.
+// looks, how much must be equal there, and after how many differences, in
+// all, it is given up, because the rest would only repeat that the layout is
+// another.
 const (
 	resyncReach = 4096 // bytes
 	resyncEqual = 24   // bytes
@@ -27,20 +28,14 @@ func (c *comparison) dataParts() bool {
 		if s.text || !s.alloc || s.size == 0 || derived(s.name) {
 			continue
 		}
-		for _, t := range c.b.sections {
-			if t.name != s.name || t.text || !t.alloc {
-				continue
-			}
-			w := &dataWalk{
-				c: c, s: s, t: t, x: c.a.bytes(s), y: c.b.bytes(t),
-				pad: c.a.ptr, m: c.m,
-			}
-			w.run(true)
-			w.runs = 0
-			w.run(false)
-			aligned = aligned && w.runs < maxRuns
-			break
+		t, ok := c.other(s)
+		if !ok || t.text || !t.alloc {
+			continue
 		}
+		w := &dataWalk{c: c, s: s, t: t, x: c.a.bytes(s), y: c.b.bytes(t), pad: c.a.ptr, m: c.m}
+		w.run(true)
+		w.run(false)
+		aligned = aligned && c.runs < maxRuns
 	}
 	return aligned
 }
@@ -65,7 +60,6 @@ type dataWalk struct {
 	x, y []byte
 	pad  int // bytes of a pointer
 	m    *matcher
-	runs int
 	i, j int
 }
 
@@ -73,7 +67,7 @@ type dataWalk struct {
 func (w *dataWalk) run(learning bool) {
 	accept := w.m.credible
 	if learning {
-		accept = func(s shift) bool { w.m.shifts[s]++; return false }
+		accept = func(s shift) bool { w.m.seen(s); return false }
 	}
 	w.i, w.j = 0, 0
 	// The table of functions may lie in the same section.
@@ -91,7 +85,7 @@ func (w *dataWalk) run(learning bool) {
 			continue
 		}
 		w.differ(learning)
-		if w.runs >= maxRuns {
+		if w.c.runs >= maxRuns {
 			return
 		}
 	}
@@ -219,7 +213,7 @@ func (w *dataWalk) differ(learning bool) {
 		di, dj = min(resyncEqual, len(w.x)-i), min(resyncEqual, len(w.y)-j)
 	}
 	w.i, w.j = i+di, j+dj
-	w.runs++
+	w.c.runs++
 	if !learning && !(zero(w.x[i:w.i]) && zero(w.y[j:w.j])) {
 		w.record(i, w.i, j, w.j)
 	}
@@ -249,36 +243,53 @@ func (w *dataWalk) record(i, iEnd, j, jEnd int) {
 	// A variable that holds a text says it.
 	if x, ok := w.c.a.stringVar(d.Symbol); ok {
 		if y, ok := w.c.b.stringVar(d.Symbol); ok {
-			d.A, d.B = x, y
+			d.A, d.B = x.quoted(), y.quoted()
 		}
 	}
 	w.c.d.Data = append(w.c.d.Data, d)
 }
 
+// textVar is what a variable of type string holds.
+type textVar struct {
+	text string // its beginning, if it is long
+	long bool
+}
+
+func (v textVar) quoted() string {
+	q := strconv.Quote(v.text)
+	if v.long {
+		q += "…"
+	}
+	return q
+}
+
 // stringVar gives the text of a variable of type string; false if it is none
 // as far as can be seen.
-func (o *object) stringVar(symbol string) (string, bool) {
+func (o *object) stringVar(symbol string) (textVar, bool) {
 	addr, ok := o.syms[symbol]
 	if !ok || symbol == "" || o.symSizes[symbol] > 0 && o.symSizes[symbol] != uint64(2*o.ptr) {
-		return "", false
+		return textVar{}, false
 	}
 	i := o.at(addr)
-	if i >= 0 && addr-o.sections[i].addr >= o.sections[i].size {
-		return strconv.Quote(""), true // starts as zeros
+	if i < 0 || o.sections[i].text {
+		return textVar{}, false
+	}
+	if addr-o.sections[i].addr >= o.sections[i].size {
+		return textVar{}, true // starts as zeros
 	}
 	head := o.load(addr, 2*o.ptr)
 	if len(head) < 2*o.ptr {
-		return "", false
+		return textVar{}, false
 	}
 	p, n := o.word(head), o.word(head[o.ptr:])
-	text := o.load(p, int(min(n, maxText)))
 	if n == 0 && p == 0 {
-		return strconv.Quote(""), true
+		return textVar{}, true
 	}
+	text := o.load(p, int(min(n, maxText)))
 	if n > 1<<16 || len(text) == 0 || !utf8.Valid(text) {
-		return "", false
+		return textVar{}, false
 	}
-	return strconv.Quote(string(text)), true
+	return textVar{string(text), n > maxText}, true
 }
 
 // excerpt shows data as text, with what stands around it, or as hex digits.

@@ -97,7 +97,7 @@ func Files(ctx context.Context, a, b string) (*Result, error) {
 
 var causeOrder = []CauseKind{
 	CauseFormat, CauseToolchain, CauseSetting, CauseContent, CauseModule, CauseDep, CauseVCS, CauseLdflags, CausePath,
-	CauseCompiler, CauseLinker, CauseBuildID, CauseCode, CauseData,
+	CauseCompiler, CauseLinker, CauseBuildID, CauseCode, CauseData, CauseConfig,
 }
 
 func rank(k CauseKind) int { return slices.Index(causeOrder, k) }
@@ -172,7 +172,7 @@ func (d *Diff) causes() []Cause {
 func diffObjects(a, b *object) *Diff {
 	d := &Diff{}
 	c := &comparison{a: a, b: b, d: d}
-	c.m = &matcher{c: c, shifts: map[shift]int{}}
+	c.m = newMatcher(c)
 	c.maskStamps()
 	c.sections()
 	if a.file.Format != b.file.Format || a.file.Arch != b.file.Arch {
@@ -198,8 +198,10 @@ type comparison struct {
 	a, b *object
 	d    *Diff
 	m    *matcher
+	runs int // differences of data so far
 	// Stamps are byte ranges of the files that are compared by themselves.
 	stampsA, stampsB []span
+	byName           map[string]section // of the second program; made when first asked
 }
 
 // span is a range of a file or section.
@@ -209,6 +211,21 @@ func (s span) has(off uint64) bool { return off >= s.from && off < s.to }
 
 func within(list []span, off uint64) bool {
 	return slices.ContainsFunc(list, func(s span) bool { return s.has(off) })
+}
+
+// other gives the section of the second program that goes with one of the
+// first: the first of the same name, as in both there is one of each.
+func (c *comparison) other(s section) (section, bool) {
+	if c.byName == nil {
+		c.byName = map[string]section{}
+		for _, t := range c.b.sections {
+			if _, ok := c.byName[t.name]; !ok {
+				c.byName[t.name] = t
+			}
+		}
+	}
+	t, ok := c.byName[s.name]
+	return t, ok
 }
 
 // maskStamps finds the build ID and the build information in the files.

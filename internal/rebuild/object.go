@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"debug/elf"
-	"debug/gosym"
 	"debug/macho"
 	"debug/pe"
 	"encoding/binary"
@@ -49,6 +48,7 @@ type object struct {
 	funcs []fn // by address
 	files []string
 
+	total  uint64   // bytes of sections so far
 	byAddr []string // names of syms; made when first asked
 }
 
@@ -204,8 +204,12 @@ func (o *object) symbols(n int, at func(int) (name string, addr, size uint64)) {
 	}
 }
 
-// add keeps a section as far as it lies in the file.
+// add keeps a section as far as it lies in the file. Sections that lie over one
+// another, which no linker makes, do not make a small file a large one.
 func (o *object) add(s section) {
+	if o.total += s.size; o.total > 2*uint64(len(o.data)) {
+		s.size = 0
+	}
 	if total := uint64(len(o.data)); s.off > total || s.size > total-s.off {
 		s.size = 0
 	}
@@ -274,117 +278,4 @@ func (o *object) word(b []byte) uint64 {
 		return uint64(o.order.Uint32(b))
 	}
 	return o.order.Uint64(b)
-}
-
-// readPcln reads the table of functions; without one there are none.
-func (o *object) readPcln() {
-	for _, s := range o.sections {
-		if strings.HasSuffix(s.name, "gopclntab") {
-			o.pcln, o.pclnAddr = o.bytes(s), s.addr
-			break
-		}
-	}
-	if o.pcln == nil {
-		o.findPcln()
-	}
-	if len(o.pcln) < 16 {
-		o.pcln = nil
-		return
-	}
-	o.text = o.textStart()
-	o.readFuncs()
-}
-
-// findPcln looks for the table where it has no section of its own.
-func (o *object) findPcln() {
-	for _, s := range o.sections {
-		if s.text || !s.alloc {
-			continue
-		}
-		b := o.bytes(s)
-		for at := 0; at < len(b); {
-			i := bytes.Index(b[at:], []byte("\xff\xff\xff\x00\x00"))
-			if i < 0 {
-				break
-			}
-			at += i
-			if p := at - 1; p >= 0 && (b[p] == 0xf1 || b[p] == 0xf0 || b[p] == 0xfa) && at+7 <= len(b) && (b[p+7] == 4 || b[p+7] == 8) {
-				o.pcln, o.pclnAddr = b[p:], s.addr+uint64(p)
-				return
-			}
-			at++
-		}
-	}
-}
-
-// textStart gives the address that pclntab counts from: the symbol, what the
-// runtime's own moduledata says (word 22, after the header and six slices), or
-// the start of the first text section.
-func (o *object) textStart() uint64 {
-	found, named := o.syms["runtime.text"]
-	want := make([]byte, o.ptr)
-	if o.ptr == 4 {
-		o.order.PutUint32(want, uint32(o.pclnAddr))
-	} else {
-		o.order.PutUint64(want, o.pclnAddr)
-	}
-	for _, s := range o.sections {
-		if s.text || !s.alloc || s.size == 0 {
-			continue
-		}
-		b := o.bytes(s)
-		for at := 0; at+24*o.ptr <= len(b); at += o.ptr {
-			if !bytes.Equal(b[at:at+o.ptr], want) {
-				continue
-			}
-			word := func(i int) uint64 { return o.word(b[at+i*o.ptr:]) }
-			if text := word(22); word(20) >= text && word(20) < word(21) && o.at(text) >= 0 && o.sections[o.at(text)].text {
-				o.module = s.addr + uint64(at)
-				if !named {
-					found = text
-				}
-				return found
-			}
-		}
-	}
-	if named {
-		return found
-	}
-	for _, s := range o.sections {
-		if s.text && (s.name == ".text" || s.name == "__TEXT,__text") {
-			return s.addr
-		}
-	}
-	return 0
-}
-
-func (o *object) readFuncs() {
-	defer func() {
-		if recover() != nil { // gosym on a damaged table
-			o.funcs, o.files = nil, nil
-		}
-	}()
-	t, err := gosym.NewTable(nil, gosym.NewLineTable(o.pcln, o.text))
-	if err != nil {
-		return
-	}
-	for i := range t.Funcs {
-		f := &t.Funcs[i]
-		if f.Sym != nil && f.End > f.Entry {
-			o.funcs = append(o.funcs, fn{f.Name, f.Entry, f.End})
-		}
-	}
-	for name := range t.Files {
-		o.files = append(o.files, name)
-	}
-	slices.Sort(o.files)
-}
-
-// funcAt gives the index of the function that addr lies in, -1 if none.
-func (o *object) funcAt(addr uint64) int {
-	i := sort.Search(len(o.funcs), func(i int) bool { return o.funcs[i].entry > addr }) - 1
-	if i < 0 || addr >= o.funcs[i].end {
-		return -1
-	}
-	return i
 }

@@ -48,44 +48,72 @@ func (p *planned) source(ctx context.Context, j *job, tmp string) error {
 	if p.binary.Dir == "." {
 		j.b.target = "."
 	}
-	if src.Module != "" {
-		t, err := source.Open(ctx, source.Options{Dir: tmp, Go: j.Go, Env: j.Env}, []string{src.Module})
-		if err != nil {
-			return err
-		}
-		if t.Sum != src.Sum {
-			j.res.Causes = append(j.res.Causes, Cause{Kind: CauseContent, Name: t.Ref, A: src.Sum, B: t.Sum})
-		}
-		j.b.dir = t.Root
-		return nil
-	}
-	if j.Source == "" {
-		return refuse(i18n.M("rebuild.why.nosource", p.plan.Module))
-	}
-	top := j.Source
-	switch {
-	case src.Dirty:
-		j.res.Notes = append(j.res.Notes, i18n.M("rebuild.note.dirty", j.Source))
-	case src.Revision == "":
-		j.res.Notes = append(j.res.Notes, i18n.M("rebuild.note.norevision", j.Source))
-	default:
-		dir, err := checkout(ctx, j.Options, src.Revision, filepath.Join(tmp, "checkout"))
-		if _, ok := errors.AsType[*refusal](err); ok {
-			// An exported tarball has the same files without a repository.
-			j.res.Notes = append(j.res.Notes, i18n.M("rebuild.note.nocheckout", j.Source, src.Revision))
-			break
-		}
-		if err != nil {
-			return err
-		}
-		top = dir
-	}
-	root, err := findModule(ctx, top, p.plan.Module)
+	f, err := FindSource(ctx, j.Options, p.plan, tmp)
 	if err != nil {
 		return err
 	}
-	j.b.dir = root
+	if f.Sum != src.Sum {
+		j.res.Causes = append(j.res.Causes, Cause{Kind: CauseContent, Name: src.Module, A: src.Sum, B: f.Sum})
+	}
+	j.res.Notes = append(j.res.Notes, f.Notes...)
+	j.b.dir = f.Dir
 	return nil
+}
+
+// Found is the source of a plan.
+type Found struct {
+	Dir   string // of go.mod
+	Sum   string // of a module version
+	Notes []i18n.Message
+}
+
+// FindSource gets the source of a plan: its module version, or its commit,
+// checked out below tmp, or the files of o.Source as they are. A source that
+// cannot be had is an error for which Refusal gives the reason.
+func FindSource(ctx context.Context, o Options, p plan.Plan, tmp string) (Found, error) {
+	src := p.Source
+	if src.Module != "" {
+		t, err := source.Open(ctx, source.Options{Dir: tmp, Go: o.Go, Env: o.Env}, []string{src.Module})
+		if err != nil {
+			return Found{}, err
+		}
+		return Found{Dir: t.Root, Sum: t.Sum}, nil
+	}
+	if o.Source == "" {
+		return Found{}, refuse(i18n.M("rebuild.why.nosource", p.Module))
+	}
+	var f Found
+	top := o.Source
+	switch {
+	case src.Dirty:
+		f.Notes = append(f.Notes, i18n.M("rebuild.note.dirty", o.Source))
+	case src.Revision == "":
+		f.Notes = append(f.Notes, i18n.M("rebuild.note.norevision", o.Source))
+	default:
+		dir, err := checkout(ctx, o, src.Revision, filepath.Join(tmp, "checkout"))
+		if _, ok := errors.AsType[*refusal](err); ok {
+			// An exported tarball has the same files without a repository.
+			f.Notes = append(f.Notes, i18n.M("rebuild.note.nocheckout", o.Source, src.Revision))
+			break
+		}
+		if err != nil {
+			return Found{}, err
+		}
+		top = dir
+	}
+	var err error
+	f.Dir, err = findModule(ctx, top, p.Module)
+	return f, err
+}
+
+// Refusal gives the reason of an error that means that something cannot be
+// rebuilt.
+func Refusal(err error) (i18n.Message, bool) {
+	r, ok := errors.AsType[*refusal](err)
+	if !ok {
+		return i18n.Message{}, false
+	}
+	return r.why, true
 }
 
 // finish does to a linked program what a build does after linking.

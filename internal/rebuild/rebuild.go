@@ -112,6 +112,7 @@ const (
 	CauseBuildID   CauseKind = "build-id"
 	CauseCode      CauseKind = "code"
 	CauseData      CauseKind = "data"
+	CauseConfig    CauseKind = "config" // of an image
 )
 
 // Cause is one input or part that differs. A is the original's, B the other's.

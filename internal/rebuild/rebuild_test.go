@@ -175,7 +175,7 @@ func TestInstalledToolIsIdentical(t *testing.T) {
 		guesses []string
 	}{
 		{name: "plain"},
-		{name: "arm64", env: []string{"GOARCH=arm64"}},
+		{name: "arm64", env: []string{"GOARCH=arm64"}, flags: []string{"-trimpath"}},
 		{name: "stripped, recorded", flags: []string{"-ldflags=-s -w"}},
 		{name: "stamped, recorded", flags: []string{"-ldflags=-X main.version=v9"}},
 		{name: "trimmed", flags: []string{"-trimpath"}},
@@ -188,6 +188,7 @@ func TestInstalledToolIsIdentical(t *testing.T) {
 			m.t = t
 			var path string
 			if len(c.env) > 0 {
+				testkit.NeedE2E(t, "go") // the runtime is compiled for it
 				gopath := t.TempDir()
 				m.with("GOPATH="+gopath).run(gopath, "go", slices.Concat([]string{"install"}, c.flags, []string{"example.com/tool@v1.2.3"})...)
 				var err error
@@ -264,9 +265,13 @@ func TestCheckout(t *testing.T) {
 func TestPoisonedBuildCache(t *testing.T) {
 	l := newLab(t)
 	l.addTool()
-	cache := t.TempDir()
+	// A copy of the cache spares compiling the runtime once more.
+	l.install("example.com/tool@v1.2.3")
+	cache := filepath.Join(t.TempDir(), "cache")
+	if err := os.CopyFS(cache, os.DirFS(sharedCache)); err != nil {
+		t.Fatal(err)
+	}
 	poisoned := l.with("GOCACHE=" + cache)
-	poisoned.install("example.com/tool@v1.2.3")
 	n := 0
 	err := filepath.WalkDir(cache, func(p string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -286,7 +291,11 @@ func TestPoisonedBuildCache(t *testing.T) {
 	if out, err := exec.Command(path).CombinedOutput(); err != nil || !strings.Contains(string(out), "HARMFUL!") {
 		t.Fatalf("the cache was not believed: %s %v", out, err)
 	}
-	r := l.rebuild(path, l.options())
+	// With the spoilt cache the spoilt program comes out again.
+	o := poisoned.options()
+	want(t, poisoned.rebuild(path, o), Identical)
+	o.SharedCache = false
+	r := poisoned.rebuild(path, o)
 	want(t, r, DifferentCode)
 	c, ok := cause(r, CauseData, "")
 	if !ok || !strings.Contains(c.A, "HARMFUL!") || !strings.Contains(c.B, "harmless") {
@@ -349,5 +358,27 @@ func TestContextEnds(t *testing.T) {
 	}
 	if _, err := Program(ctx, o, "tool", path); err == nil || ctx.Err() == nil {
 		t.Errorf("no error after the context ended: %v", err)
+	}
+}
+
+// -trimpath keeps -ldflags out of the build information. What -X set can be
+// read in the program as long as it has a symbol table.
+func TestHiddenStamp(t *testing.T) {
+	l := newLab(t)
+	l.addTool()
+	path := l.install("example.com/tool@v1.2.3", "-trimpath", "-ldflags=-X main.version=v9.9")
+	r := l.rebuild(path, l.options())
+	if r.Verdict != SameCode && r.Verdict != Identical || !slices.Equal(r.Guesses, []string{"-ldflags=-X 'main.version=v9.9'"}) {
+		t.Errorf("verdict %s, guesses %q, causes %+v", r.Verdict, r.Guesses, r.Causes)
+	}
+	// Without one, the text is seen to differ and no more is claimed.
+	path = l.install("example.com/tool@v1.2.3", "-trimpath", "-ldflags=-s -w -X main.version=v9.9")
+	r = l.rebuild(path, l.options())
+	want(t, r, DifferentCode)
+	if c, ok := cause(r, CauseData, ""); !ok || !strings.Contains(c.A+c.B, "v9.9") {
+		t.Errorf("causes %+v", r.Causes)
+	}
+	if f := r.Findings(); len(f) != 1 || f[0].ID != "BIN060" || !f[0].Advisory {
+		t.Errorf("findings %+v", f)
 	}
 }

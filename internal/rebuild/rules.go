@@ -1,6 +1,8 @@
 package rebuild
 
 import (
+	"strings"
+
 	"github.com/slipway-build/slipway/internal/finding"
 	"github.com/slipway-build/slipway/internal/i18n"
 )
@@ -66,13 +68,35 @@ func (r *Result) Findings() []finding.Finding {
 	}
 	switch r.Verdict {
 	case DifferentCode:
-		out = append(out, RuleOtherCode.On(r.Name, i18n.M("rebuild.found.code"), all...))
+		f := RuleOtherCode.On(r.Name, i18n.M("rebuild.found.code"), all...)
+		if r.stampsMayExplain() {
+			// Shown, and not counted: nobody can know.
+			f.Advisory = true
+			f.Evidence = append(f.Evidence, finding.Evidence{Text: i18n.M("rebuild.found.hidden")})
+		}
+		out = append(out, f)
 	case SameCode:
 		out = append(out, RuleStamps.On(r.Name, i18n.M("rebuild.found.stamps"), all...))
 	case Unknown:
 		out = append(out, RuleNotRebuilt.On(r.Name, r.Reason, all...))
 	}
 	return out
+}
+
+// stampsMayExplain reports whether -X flags that are not recorded could be all
+// that differs: they change variables, and no function but those of the module
+// that use them.
+func (r *Result) stampsMayExplain() bool {
+	d := r.Diff
+	if !r.Recipe.hidden || d == nil || d.NumAdded+d.NumRemoved > 0 || d.CodeBytes > 0 || d.NumChanged > len(d.Changed) || len(r.evidence(CauseContent, CauseToolchain, CauseSetting, CauseModule, CauseDep)) > 0 {
+		return false
+	}
+	for _, f := range d.Changed {
+		if !strings.HasPrefix(f, "main.") && !strings.HasPrefix(f, r.Recipe.Module) {
+			return false
+		}
+	}
+	return d.NumData > 0
 }
 
 func (r *Result) evidence(kinds ...CauseKind) []finding.Evidence {
@@ -124,6 +148,8 @@ func (k CauseKind) Word() i18n.Message {
 		return i18n.M("rebuild.layer.code")
 	case CauseData:
 		return i18n.M("rebuild.layer.data")
+	case CauseConfig:
+		return i18n.M("rebuild.layer.config")
 	}
 	return i18n.M("rebuild.layer.buildid")
 }
@@ -155,6 +181,8 @@ func (c Cause) Message() i18n.Message {
 		return i18n.M("rebuild.cause.code", c.Name, c.A)
 	case CauseData:
 		return i18n.M("rebuild.cause.data", c.Name, c.A, c.B)
+	case CauseConfig:
+		return i18n.M("rebuild.cause.config", c.Name, c.A, c.B)
 	}
 	return i18n.M("rebuild.cause.buildid", c.Name, c.A, c.B)
 }

@@ -80,14 +80,10 @@ func code(o *object, f fn) []byte {
 // wholeText compares text sections as they are.
 func (c *comparison) wholeText() bool {
 	for _, s := range c.a.sections {
-		if !s.text {
-			continue
-		}
-		for _, t := range c.b.sections {
-			if t.name == s.name && t.text && !bytes.Equal(c.a.bytes(s), c.b.bytes(t)) {
-				n, _ := countDiff(c.a.bytes(s), c.b.bytes(t))
-				c.d.CodeBytes += n
-			}
+		t, ok := c.other(s)
+		if ok && s.text && t.text && !bytes.Equal(c.a.bytes(s), c.b.bytes(t)) {
+			n, _ := countDiff(c.a.bytes(s), c.b.bytes(t))
+			c.d.CodeBytes += n
 		}
 	}
 	return true
@@ -100,24 +96,22 @@ func (c *comparison) restOfCode() {
 		return
 	}
 	for _, s := range c.a.sections {
-		for _, t := range c.b.sections {
-			if !s.text || !t.text || s.name != t.name {
-				continue
-			}
-			x, y := outside(c.a, s), outside(c.b, t)
-			if bytes.Equal(x, y) {
-				continue
-			}
-			m := c.m
-			if len(x) == len(y) {
-				m.learn(x, y, s.addr, t.addr)
-				if m.same(x, y, s.addr, t.addr) {
-					continue
-				}
-			}
-			n, _ := countDiff(x, y)
-			c.d.CodeBytes += n
+		t, ok := c.other(s)
+		if !ok || !s.text || !t.text {
+			continue
 		}
+		x, y := outside(c.a, s), outside(c.b, t)
+		if bytes.Equal(x, y) {
+			continue
+		}
+		if len(x) == len(y) {
+			c.m.learn(x, y, s.addr, t.addr)
+			if c.m.same(x, y, s.addr, t.addr) {
+				continue
+			}
+		}
+		n, _ := countDiff(x, y)
+		c.d.CodeBytes += n
 	}
 }
 
@@ -148,7 +142,25 @@ type shift struct {
 // matcher tells operands that say where something lies from others.
 type matcher struct {
 	c      *comparison
-	shifts map[shift]int // how often a shift was seen
+	shifts map[shift]int       // how often a shift was seen
+	ranges map[string][2]int64 // by section: the least and the most of credible ones
+}
+
+func newMatcher(c *comparison) *matcher {
+	return &matcher{c: c, shifts: map[shift]int{}, ranges: map[string][2]int64{}}
+}
+
+// seen counts a shift.
+func (m *matcher) seen(s shift) {
+	n := m.shifts[s] + 1
+	if m.shifts[s] = n; n != credible {
+		return
+	}
+	r, ok := m.ranges[s.section]
+	if !ok {
+		r = [2]int64{s.by, s.by}
+	}
+	m.ranges[s.section] = [2]int64{min(r[0], s.by), max(r[1], s.by)}
 }
 
 // credible is how many operands must agree on a shift that nothing else shows.
@@ -157,7 +169,7 @@ const credible = 3
 // learn counts the shifts that operands of x and y ask for.
 func (m *matcher) learn(x, y []byte, atX, atY uint64) {
 	m.walk(x, y, atX, atY, func(s shift) bool {
-		m.shifts[s]++
+		m.seen(s)
 		return true
 	})
 }
@@ -173,13 +185,8 @@ func (m *matcher) credible(s shift) bool {
 	if m.shifts[s] >= credible {
 		return true
 	}
-	less, more := false, false
-	for t, n := range m.shifts {
-		if t.section == s.section && n >= credible {
-			less, more = less || t.by < s.by, more || t.by > s.by
-		}
-	}
-	return less && more
+	r := m.ranges[s.section]
+	return r[0] < s.by && s.by < r[1]
 }
 
 func (m *matcher) walk(x, y []byte, atX, atY uint64, accept func(shift) bool) bool {
@@ -273,7 +280,7 @@ func (m *matcher) corresponds(x, y uint64, accept func(shift) bool) bool {
 	// As long as a constant that instructions load; zeros are everywhere.
 	const enough = 8
 	if p, q := a.load(x, enough), b.load(y, enough); len(p) == enough && bytes.Equal(p, q) && !bytes.Equal(p, make([]byte, enough)) {
-		m.shifts[shift{s.name, int64(y - x)}]++
+		m.seen(shift{s.name, int64(y - x)})
 		return true
 	}
 	if y-t.addr == x-s.addr {

@@ -23,13 +23,15 @@ const SchemaVersion = 1
 
 // Report is the result of `slipway verify`.
 type Report struct {
-	SchemaVersion int               `json:"schemaVersion"`
-	Subjects      []Subject         `json:"subjects"`
-	Programs      []Program         `json:"programs"` // of all platforms
-	Images        []Image           `json:"images,omitempty"`
-	Runs          []*trial.Result   `json:"runs,omitempty"` // with --run
-	Findings      []finding.Finding `json:"findings"`
-	Notes         []i18n.Message    `json:"notes,omitempty"` // what could not be known
+	SchemaVersion int             `json:"schemaVersion"`
+	Subjects      []Subject       `json:"subjects"`
+	Programs      []Program       `json:"programs"` // of all platforms
+	Images        []Image         `json:"images,omitempty"`
+	Runs          []*trial.Result `json:"runs,omitempty"` // with --run
+	// Rebuilt are images made again from their plans, if that was asked for.
+	Rebuilt  []*rebuild.ImageResult `json:"rebuilt,omitempty"`
+	Findings []finding.Finding      `json:"findings"`
+	Notes    []i18n.Message         `json:"notes,omitempty"` // what could not be known
 }
 
 // Kind is what a subject is.
