@@ -142,4 +142,6 @@ func (hostNetwork) ListenPacket(ctx context.Context, network, addr string) (net.
 	return c.ListenPacket(ctx, network, addr)
 }
 
-func (hostNetwork) Do(f func() error) error { return f() }
+func (hostNetwork) Socket(int, int, int) (int, error) { return -1, sandbox.ErrUnsupported }
+
+func (hostNetwork) Open(string) (int, error) { return -1, sandbox.ErrUnsupported }

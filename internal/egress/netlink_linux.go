@@ -6,17 +6,18 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway-build/slipway/internal/sandbox"
 )
 
-// netlink speaks the few sentences of rtnetlink(7) that are needed here, in
-// the network of the thread that opened it.
+// netlink speaks the few sentences of rtnetlink(7) that are needed here.
 type netlink struct {
 	fd  int
 	seq uint32
 }
 
-func openNetlink() (*netlink, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+func openNetlink(n sandbox.Network) (*netlink, error) {
+	fd, err := n.Socket(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}

@@ -61,10 +61,8 @@ func Start(ctx context.Context, n sandbox.Network, o Options) (*Recorder, error)
 	}
 	r := newRecorder(ctx, o)
 	t := &tun{r: r, listen: map[bool]netip.AddrPort{}, nat: nat{id: map[flow]uint16{}, flows: map[uint16]flow{}, calls: map[uint16]*Call{}}}
-	if err := n.Do(func() (err error) {
-		t.f, err = openTUN(o.NoIPv6)
-		return err
-	}); err != nil {
+	var err error
+	if t.f, err = openTUN(n, o.NoIPv6); err != nil {
 		r.cancel()
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			err = fmt.Errorf("%w: %w", sandbox.ErrUnsupported, err)
@@ -109,11 +107,12 @@ func (t *tun) listeners(ctx context.Context, n sandbox.Network, noIPv6 bool) ([]
 	return ls, nil
 }
 
-// openTUN makes the device and the routes to it in the network of this thread.
-func openTUN(noIPv6 bool) (*os.File, error) {
-	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+// openTUN makes the device and the routes to it. Who owns the network may do
+// that from outside, as long as everything was opened in it.
+func openTUN(n sandbox.Network, noIPv6 bool) (*os.File, error) {
+	fd, err := n.Open(sandbox.TUN)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: "/dev/net/tun", Err: err}
+		return nil, fmt.Errorf("open the device: %w", err)
 	}
 	ok := false
 	defer func() {
@@ -129,30 +128,29 @@ func openTUN(noIPv6 bool) (*os.File, error) {
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, req); err != nil {
 		return nil, fmt.Errorf("make device %s: %w", device, err)
 	}
-	if err := configure(noIPv6); err != nil {
+	if err := configure(n, noIPv6); err != nil {
 		return nil, err
 	}
 	ok = true
-	return os.NewFile(uintptr(fd), "/dev/net/tun"), nil
+	return os.NewFile(uintptr(fd), sandbox.TUN), nil
 }
 
-func configure(noIPv6 bool) error {
+func configure(n sandbox.Network, noIPv6 bool) error {
 	if noIPv6 {
-		err := os.WriteFile("/proc/sys/net/ipv6/conf/all/disable_ipv6", []byte("1"), 0)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := switchIPv6Off(n); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("switch IPv6 off: %w", err)
 		}
 	}
-	iface, err := net.InterfaceByName(device)
+	index, err := indexOf(n, device)
 	if err != nil {
 		return fmt.Errorf("find device %s: %w", device, err)
 	}
-	nl, err := openNetlink()
+	nl, err := openNetlink(n)
 	if err != nil {
 		return err
 	}
 	defer nl.close()
-	if err := nl.up(iface.Index); err != nil {
+	if err := nl.up(index); err != nil {
 		return fmt.Errorf("switch device %s on: %w", device, err)
 	}
 	prefixes := []netip.Prefix{netip.PrefixFrom(self4, 32), netip.PrefixFrom(self6, 128)}
@@ -160,7 +158,7 @@ func configure(noIPv6 bool) error {
 		prefixes = prefixes[:1]
 	}
 	for _, p := range prefixes {
-		if err := nl.address(iface.Index, p); err != nil {
+		if err := nl.address(index, p); err != nil {
 			return fmt.Errorf("give device %s the address %s: %w", device, p, err)
 		}
 		fam := family(p.Addr())
@@ -174,11 +172,38 @@ func configure(noIPv6 bool) error {
 		if p.Addr().Is6() {
 			scope = unix.RT_SCOPE_UNIVERSE
 		}
-		if err := nl.route(false, fam, unix.RT_TABLE_MAIN, scope, unix.RTN_UNICAST, iface.Index); err != nil {
+		if err := nl.route(false, fam, unix.RT_TABLE_MAIN, scope, unix.RTN_UNICAST, index); err != nil {
 			return fmt.Errorf("route to device %s: %w", device, err)
 		}
 	}
 	return nil
+}
+
+func switchIPv6Off(n sandbox.Network) error {
+	fd, err := n.Open(sandbox.IPv6Switch)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	_, err = unix.Write(fd, []byte("1"))
+	return os.NewSyscallError("write", err)
+}
+
+// indexOf is the number of a device.
+func indexOf(n sandbox.Network, name string) (int, error) {
+	fd, err := n.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	req, err := unix.NewIfreq(name)
+	if err != nil {
+		return 0, err
+	}
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, req); err != nil {
+		return 0, os.NewSyscallError("ioctl", err)
+	}
+	return int(req.Uint32()), nil
 }
 
 func (t *tun) loop() {

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 	"golang.org/x/sys/unix"
 
+	"github.com/slipway-build/slipway/internal/sandbox"
 	"github.com/slipway-build/slipway/internal/testkit"
 )
 
@@ -39,7 +40,7 @@ func newSpace(t *testing.T) *space {
 		err := unix.Unshare(unix.CLONE_NEWNET)
 		if err == nil {
 			var nl *netlink
-			if nl, err = openNetlink(); err == nil {
+			if nl, err = openNetlink(plain{}); err == nil {
 				err = errors.Join(nl.up(1), nl.route(false, unix.AF_INET, unix.RT_TABLE_LOCAL, unix.RT_SCOPE_HOST, unix.RTN_LOCAL, 1),
 					nl.route(false, unix.AF_INET6, unix.RT_TABLE_LOCAL, unix.RT_SCOPE_UNIVERSE, unix.RTN_LOCAL, 1))
 				nl.close()
@@ -63,6 +64,29 @@ func (s *space) Do(f func() error) error {
 	done := make(chan error)
 	s.work <- func() { done <- f() }
 	return <-done
+}
+
+func (s *space) Socket(domain, kind, protocol int) (fd int, err error) {
+	err = s.Do(func() error {
+		fd, err = unix.Socket(domain, kind|unix.SOCK_CLOEXEC, protocol)
+		return err
+	})
+	return fd, err
+}
+
+func (s *space) Open(name string) (fd int, err error) {
+	err = s.Do(func() error {
+		fd, err = unix.Open(name, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+		return err
+	})
+	return fd, err
+}
+
+// plain makes sockets on the thread it is called on.
+type plain struct{ sandbox.Network }
+
+func (plain) Socket(domain, kind, protocol int) (int, error) {
+	return unix.Socket(domain, kind|unix.SOCK_CLOEXEC, protocol)
 }
 
 func (s *space) DialContext(ctx context.Context, network, addr string) (c net.Conn, err error) {

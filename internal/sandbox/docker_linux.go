@@ -219,7 +219,7 @@ func (b *dockerBox) hold(ctx context.Context) error {
 
 // enter moves a thread into a network and opens that to itself.
 func (t *thread) enter(ns int) (Network, error) {
-	n := &inside{run: t.do, open: t.socket}
+	n := &inside{socket: t.socket, open: t.open}
 	return n, t.do(func() error {
 		if err := unix.Setns(ns, unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("enter a network: %w", err)

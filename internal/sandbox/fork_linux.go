@@ -31,6 +31,7 @@ type step struct {
 	args [6]uintptr
 	from [6]uint16 // argument i is the word memory[from[i]]; 0: args[i]
 
+	when   uint16        // carried out only if this word of memory is not 0; 0: always
 	to     uint16        // the result goes into this word of memory; 0: dropped
 	errTo  uint16        // the error number goes into this word, and the next step follows
 	accept syscall.Errno // an error that is none, such as EEXIST
@@ -108,6 +109,10 @@ func fork(flags uintptr, p *program) (int, syscall.Errno) {
 	afterForkInChild()
 	for i < len(steps) {
 		s := &steps[i]
+		if s.when != 0 && memory[s.when] == 0 {
+			i++
+			continue
+		}
 		for k := range a {
 			a[k] = s.args[k]
 			if f := s.from[k]; f != 0 {

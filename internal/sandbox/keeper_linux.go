@@ -21,7 +21,8 @@ import (
 // An ordinary user has rights over namespaces only inside a user namespace,
 // and a process of several threads cannot enter one. So a small process, the
 // keeper, is made in the user namespace and the network; it makes the first
-// process of the sandbox as a sister of its own, and then sockets for us.
+// process of the sandbox as a sister of its own, and then sockets for us. It
+// opens the files in which the kernel shows the network of who opens them.
 type keeper struct {
 	process *os.Process
 	mu      sync.Mutex // one request at a time
@@ -112,8 +113,8 @@ func (b *nsBox) forkRootless(ctx context.Context, in surroundings, fds []int) er
 		return fmt.Errorf("prepare a sandbox: %w", err)
 	}
 	if b.spec.Net == NetOwn {
-		n := &inside{open: b.keeper.socket}
-		if err := configure(n.open); err != nil {
+		n := &inside{socket: b.keeper.socket, open: b.keeper.open}
+		if err := configure(n.socket); err != nil {
 			return err
 		}
 		b.network = n
@@ -121,17 +122,20 @@ func (b *nsBox) forkRootless(ctx context.Context, in surroundings, fds []int) er
 	return nil
 }
 
-// request is what the keeper is asked for, three numbers of 32 bits.
-const requestSize = 12
+// request is what the keeper is asked for: the three numbers of a socket, and
+// for each of Openable whether that shall be opened instead. Each takes 32 bits.
+var requestSize = 4 * (3 + len(Openable))
 
 // keeper adds what the keeper does once it has made the sandbox's process: it
-// tells its ID, makes sockets as long as somebody asks, and kills it then.
+// tells its ID, makes sockets and opens files as long as somebody asks,
+// and kills it then.
 func (s *script) keeper(message, pidfd word) {
 	s.call("report", unix.SYS_WRITE, reportFD, s.at(message), headerSize)
 	for fd := range controlFD {
 		s.call("close descriptors", unix.SYS_CLOSE, fd)
 	}
-	req, errno := s.words(3), s.words(1)
+	req, errno := s.words(3+len(Openable)), s.words(1)
+	var opens []int
 	cmsg := s.words(unix.CmsgSpace(4)/4 + 2)
 	h := (*unix.Cmsghdr)(unsafe.Pointer(&s.memory[cmsg]))
 	h.Level, h.Type = unix.SOL_SOCKET, unix.SCM_RIGHTS
@@ -140,20 +144,29 @@ func (s *script) keeper(message, pidfd word) {
 
 	zero := make([]byte, 4)
 	s.keep = append(s.keep, zero)
-	made := &unix.Msghdr{Iov: &unix.Iovec{Base: &zero[0]}, Iovlen: 1, Control: (*byte)(unsafe.Pointer(h))}
-	made.Iov.SetLen(4)
-	made.SetControllen(unix.CmsgSpace(4))
+	descriptor := &unix.Msghdr{Iov: &unix.Iovec{Base: &zero[0]}, Iovlen: 1, Control: (*byte)(unsafe.Pointer(h))}
+	descriptor.Iov.SetLen(4)
+	descriptor.SetControllen(unix.CmsgSpace(4))
 
 	loop := s.here()
 	read := s.call("wait", unix.SYS_READ, controlFD, s.at(req), requestSize)
 	read.onError = loop // set below
 	at := len(s.steps) - 1
-	s.call("make a socket", unix.SYS_SOCKET, req, req+1, req+2)
-	socket := &s.steps[len(s.steps)-1]
-	socket.to, socket.errTo, socket.onError = uint16(fd), uint16(errno), s.here()+3
-	s.call("hand over a socket", unix.SYS_SENDMSG, controlFD, unsafe.Pointer(made), unix.MSG_NOSIGNAL)
-	s.call("close the socket", unix.SYS_CLOSE, fd)
+	for i, name := range Openable {
+		st := s.call("open "+name, unix.SYS_OPENAT, here, name, openFlags, 0)
+		st.when, st.to, st.errTo = uint16(req)+3+uint16(i), uint16(fd), uint16(errno)
+		opens = append(opens, len(s.steps)-1)
+	}
+	st := s.call("make a socket", unix.SYS_SOCKET, req, req+1, req+2)
+	st.to, st.errTo, st.onError = uint16(fd), uint16(errno), s.here()+3
+	made := s.here()
+	s.call("hand it over", unix.SYS_SENDMSG, controlFD, unsafe.Pointer(descriptor), unix.MSG_NOSIGNAL)
+	s.call("close it", unix.SYS_CLOSE, fd)
 	s.call("go on", unix.SYS_GETPID).onNonzero = loop
+	for _, i := range opens {
+		st := &s.steps[i]
+		st.onZero, st.onNonzero, st.onError = made, made, s.here()
+	}
 	s.call("say why not", unix.SYS_WRITE, controlFD, s.at(errno), 4)
 	s.call("go on", unix.SYS_GETPID).onNonzero = loop
 	s.steps[at].onZero, s.steps[at].onError = s.here(), s.here()
@@ -164,6 +177,15 @@ func (s *script) keeper(message, pidfd word) {
 
 // socket asks for a socket.
 func (k *keeper) socket(domain, kind, protocol int) (int, error) {
+	return k.ask(domain, kind, protocol, -1)
+}
+
+// open asks for a file.
+func (k *keeper) open(name string) (int, error) {
+	return k.ask(0, 0, 0, slices.Index(Openable, name))
+}
+
+func (k *keeper) ask(domain, kind, protocol, file int) (int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.control < 0 {
@@ -173,6 +195,13 @@ func (k *keeper) socket(domain, kind, protocol int) (int, error) {
 	req := make([]byte, 0, requestSize)
 	for _, v := range []int{domain, kind, protocol} {
 		req = e.AppendUint32(req, uint32(v))
+	}
+	for i := range Openable {
+		wanted := uint32(0)
+		if i == file {
+			wanted = 1
+		}
+		req = e.AppendUint32(req, wanted)
 	}
 	if err := unix.Sendto(k.control, req, unix.MSG_NOSIGNAL, nil); err != nil {
 		return -1, err

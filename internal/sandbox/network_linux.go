@@ -13,21 +13,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// opener makes a socket in the network of a sandbox.
-type opener func(domain, kind, protocol int) (fd int, err error)
+// maker makes a socket in the network of a sandbox.
+type maker func(domain, kind, protocol int) (fd int, err error)
+
+// openFlags are those of Openable. What is opened stays as it is when it goes
+// from one process to another.
+const openFlags = unix.O_RDWR | unix.O_CLOEXEC | unix.O_NONBLOCK
 
 // inside is the network of its own of a sandbox. A socket belongs to the
 // network of the thread that makes it, and to that for ever: so the methods
 // let package net do everything and only put a socket from inside in the place
 // of the one it has just made.
 type inside struct {
-	open opener
-	run  func(f func() error) error // nil: there is no thread
+	socket maker
+	open   func(name string) (fd int, err error)
 }
 
 // network gives a thread a network of its own.
 func (t *thread) network() (Network, error) {
-	n := &inside{run: t.do, open: t.socket}
+	n := &inside{socket: t.socket, open: t.open}
 	return n, t.do(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("make a network: %w", err)
@@ -44,13 +48,30 @@ func (t *thread) socket(domain, kind, protocol int) (fd int, err error) {
 	return fd, err
 }
 
+func (t *thread) open(name string) (fd int, err error) {
+	err = t.do(func() error {
+		fd, err = unix.Open(name, openFlags, 0)
+		return err
+	})
+	return fd, err
+}
+
 func (n *inside) Own() bool { return true }
 
-func (n *inside) Do(f func() error) error {
-	if n.run == nil {
-		return fmt.Errorf("a thread in the network of a sandbox of an ordinary user: %w", ErrUnsupported)
+func (n *inside) Socket(domain, kind, protocol int) (int, error) {
+	fd, err := n.socket(domain, kind|unix.SOCK_CLOEXEC, protocol)
+	return fd, os.NewSyscallError("socket", err)
+}
+
+func (n *inside) Open(name string) (int, error) {
+	if !slices.Contains(Openable, name) {
+		return -1, &os.PathError{Op: "open", Path: name, Err: ErrUnsupported}
 	}
-	return n.run(f)
+	fd, err := n.open(name)
+	if err != nil {
+		return -1, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	return fd, nil
 }
 
 // transports are the networks that make sense: unix sockets are files.
@@ -127,7 +148,7 @@ func (n *inside) replace(fd int) error {
 		}
 		of[i] = v
 	}
-	s, err := n.open(of[0], of[1]|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, of[2])
+	s, err := n.socket(of[0], of[1]|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, of[2])
 	if err != nil {
 		return os.NewSyscallError("socket", err)
 	}
@@ -150,7 +171,7 @@ func (n *inside) replace(fd int) error {
 
 // configure brings up the loopback interface and makes every address lead to
 // it, as "ip route add local default dev lo" does.
-func configure(open opener) error {
+func configure(open maker) error {
 	s, err := open(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("open a socket: %w", err)
@@ -177,7 +198,7 @@ func configure(open opener) error {
 }
 
 // addLocalRoute sends one message of rtnetlink(7) and reads the answer.
-func addLocalRoute(open opener, family uint8) error {
+func addLocalRoute(open maker, family uint8) error {
 	s, err := open(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
 		return err

@@ -3,15 +3,18 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestOwnNetwork(t *testing.T) {
@@ -108,37 +111,79 @@ func TestListenInside(t *testing.T) {
 	})
 }
 
-func TestDo(t *testing.T) {
+// TestOpened opens what belongs to the network of who opens it: the number of
+// its switch of IPv6 is the sandbox's, and a socket finds no device but lo.
+func TestOpened(t *testing.T) {
 	each(t, func(t *testing.T, c contender) {
 		b := prepare(t, c, Spec{Root: newRoot(t), Args: []string{"/bin/guest"}})
-		var names []string
-		err := b.Network().Do(func() error {
-			all, err := net.Interfaces()
-			for _, i := range all {
-				names = append(names, i.Name)
-			}
-			return errors.Join(err, io.EOF)
-		})
-		if c.rootless {
-			if !errors.Is(err, ErrUnsupported) {
-				t.Errorf("error %v", err)
-			}
-			return
+		n := b.Network()
+		s, err := n.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if !errors.Is(err, io.EOF) || fmt.Sprint(names) != "[lo]" {
-			t.Errorf("%v, %v", names, err)
+		defer unix.Close(s)
+		for index, want := range map[uint32]string{1: "lo", 2: ""} {
+			if name, err := interfaceName(s, index); name != want {
+				t.Errorf("device %d is %q, %v", index, name, err)
+			}
+		}
+		before, err := os.ReadFile(IPv6Switch)
+		if err == nil {
+			fd, err := n.Open(IPv6Switch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := unix.Write(fd, []byte("1")); err != nil {
+				t.Error(err)
+			}
+			_ = unix.Close(fd)
+			if after, err := os.ReadFile(IPv6Switch); err != nil || !bytes.Equal(before, after) {
+				t.Errorf("this machine's switch is %q, %v, and was %q", after, err, before)
+			}
+			if l, err := n.Listen(within(t), "tcp", "[::1]:0"); err == nil {
+				_ = l.Close()
+				t.Error("IPv6 is still there")
+			}
+		}
+		for name, want := range map[string]error{"/dev/net/none": ErrUnsupported, "/etc/passwd": ErrUnsupported} {
+			if fd, err := n.Open(name); !errors.Is(err, want) {
+				t.Errorf("%s: %d %v", name, fd, err)
+			}
+		}
+		// One that is refused does not end the keeper.
+		if fd, err := n.Socket(-1, 0, 0); err == nil {
+			t.Errorf("socket %d of no family", fd)
+		}
+		if s, err := n.Socket(unix.AF_INET6, unix.SOCK_DGRAM, 0); err != nil {
+			t.Error(err)
+		} else {
+			_ = unix.Close(s)
 		}
 		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := b.Network().Do(func() error { return nil }); err == nil {
+		if _, err := n.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0); err == nil {
 			t.Error("a closed sandbox has a network")
 		}
-		if c, err := b.Network().DialContext(within(t), "tcp", "127.0.0.1:1"); err == nil {
+		if c, err := n.DialContext(within(t), "tcp", "127.0.0.1:1"); err == nil {
 			_ = c.Close()
 			t.Error("a closed sandbox has a network")
 		}
 	})
+}
+
+// interfaceName asks the network of a socket for the name of a device.
+func interfaceName(s int, index uint32) (string, error) {
+	for _, name := range []string{"lo", "eth0", "docker0", "tunl0", "sit0"} {
+		req, err := unix.NewIfreq(name)
+		if err != nil {
+			return "", err
+		}
+		if unix.IoctlIfreq(s, unix.SIOCGIFINDEX, req) == nil && req.Uint32() == index {
+			return name, nil
+		}
+	}
+	return "", nil
 }
 
 func TestHostNetwork(t *testing.T) {

@@ -72,6 +72,16 @@ type Host struct {
 	Names []string
 }
 
+// TUN makes a network device, and IPv6Switch switches IPv6 off when 1 is
+// written to it: each in the network of the process that opens it.
+const (
+	TUN        = "/dev/net/tun"
+	IPv6Switch = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
+)
+
+// Openable are the files that Network.Open opens.
+var Openable = []string{TUN, IPv6Switch}
+
 // NetKind says which network a sandbox sees.
 type NetKind string
 
@@ -127,10 +137,12 @@ type Network interface {
 	DialContext(ctx context.Context, network, addr string) (net.Conn, error)
 	Listen(ctx context.Context, network, addr string) (net.Listener, error)
 	ListenPacket(ctx context.Context, network, addr string) (net.PacketConn, error)
-	// Do runs f on a thread that is in the network, for sockets that the
-	// methods above do not make. f must not start goroutines that need it.
-	// It is ErrUnsupported where there is no such thread.
-	Do(f func() error) error
+	// Socket makes a socket as socket(2) does, for what the methods above do
+	// not make. The caller closes it.
+	Socket(domain, kind, protocol int) (fd int, err error)
+	// Open opens one of Openable for reading and writing, without waiting. The
+	// caller closes it.
+	Open(name string) (fd int, err error)
 }
 
 // Exit is how a program ended.

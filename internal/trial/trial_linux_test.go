@@ -14,7 +14,13 @@ import (
 	"github.com/slipway-build/slipway/internal/testkit"
 )
 
+// guestVariable names a guest that has been built already.
+const guestVariable = "TRIAL_TEST_GUEST"
+
 var guestRoot = sync.OnceValues(func() (string, error) {
+	if dir := os.Getenv(guestVariable); dir != "" {
+		return dir, nil
+	}
 	dir, err := os.MkdirTemp("", "slipway-guest-")
 	if err != nil {
 		return "", err
@@ -29,7 +35,7 @@ var guestRoot = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := guestRoot(); err == nil {
+	if dir, err := guestRoot(); err == nil && dir != os.Getenv(guestVariable) {
 		os.RemoveAll(dir)
 	}
 	os.Exit(code)
