@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -89,39 +90,87 @@ func TestLicenseIsThere(t *testing.T) {
 }
 
 // TestTwins keeps the Chinese documents from falling behind the English ones:
-// the same headings, commands, tables and links, in the same order.
+// the same headings, commands, tables, lists, flags and rules, in the same
+// order.
 func TestTwins(t *testing.T) {
-	shape := func(name string) []string {
-		var out []string
-		code := false
-		for line := range strings.Lines(read(t, name)) {
-			line = strings.TrimSpace(line)
-			switch {
-			case strings.HasPrefix(line, "```"):
-				code = !code
-				out = append(out, "code")
-			case code && (strings.HasPrefix(line, "$") || strings.HasPrefix(line, "slipway")):
-				command, _, _ := strings.Cut(line, " #")
-				out = append(out, strings.TrimSpace(command))
-			case code:
-			case strings.HasPrefix(line, "#"):
-				out = append(out, strings.Repeat("#", len(line)-len(strings.TrimLeft(line, "#"))))
-			case strings.HasPrefix(line, "|"):
-				out = append(out, "row")
+	pages := []string{"README.md"}
+	for _, name := range []string{"check", "verify", "verify-run", "rebuild", "probe", "compare", "rootfs", "sandbox"} {
+		pages = append(pages, "docs/"+name+".md")
+	}
+	for _, page := range pages {
+		twin := strings.TrimSuffix(page, ".md") + ".zh-CN.md"
+		en, zh := shape(read(t, page)), shape(read(t, twin))
+		for i := range min(len(en), len(zh)) {
+			if en[i] != zh[i] {
+				t.Errorf("%s and %s part at their %d. element: %q and %q", page, twin, i+1, en[i], zh[i])
+				break
 			}
 		}
-		return out
-	}
-	en, zh := shape("README.md"), shape("README.zh-CN.md")
-	for i := range min(len(en), len(zh)) {
-		if en[i] != zh[i] {
-			t.Fatalf("README.md and README.zh-CN.md part at their %d. element: %q and %q", i+1, en[i], zh[i])
+		if len(en) != len(zh) {
+			t.Errorf("%s has %d elements, %s %d", page, len(en), twin, len(zh))
 		}
-	}
-	if len(en) != len(zh) {
-		t.Fatalf("README.md has %d elements, README.zh-CN.md %d", len(en), len(zh))
+		enNames, zhNames := names(read(t, page)), names(read(t, twin))
+		for _, n := range enNames {
+			if !slices.Contains(zhNames, n) {
+				t.Errorf("%s names %s, %s does not", page, n, twin)
+			}
+		}
+		for _, n := range zhNames {
+			if !slices.Contains(enNames, n) {
+				t.Errorf("%s names %s, %s does not", twin, n, page)
+			}
+		}
+		other := "(" + filepath.Base(twin) + ")"
+		if !strings.Contains(read(t, page), other) {
+			t.Errorf("%s does not link to its Chinese twin %s", page, twin)
+		}
+		if !strings.Contains(read(t, twin), "("+filepath.Base(page)+")") {
+			t.Errorf("%s does not link to its English twin %s", twin, page)
+		}
 	}
 	if n := strings.Count(read(t, "README.md"), "\n"); n > 150 {
 		t.Errorf("README.md has %d lines; a reader has time for 150", n)
 	}
+}
+
+// shape is what a page and its translation share: headings, rows of tables,
+// items of lists, the commands of a console, and code of a named language
+// without its comments.
+func shape(text string) []string {
+	var out []string
+	code, lang := false, ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		command, _, _ := strings.Cut(line, " #")
+		command = strings.TrimSpace(command)
+		switch {
+		case strings.HasPrefix(line, "```"):
+			code, lang = !code, strings.TrimPrefix(line, "```")
+			out = append(out, line)
+		case code && (strings.HasPrefix(line, "$") || strings.HasPrefix(line, "slipway")):
+			out = append(out, command)
+		case code && lang != "" && !strings.HasPrefix(line, "#"):
+			out = append(out, command)
+		case code:
+		case strings.HasPrefix(line, "#"):
+			out = append(out, strings.Repeat("#", len(line)-len(strings.TrimLeft(line, "#"))))
+		case strings.HasPrefix(line, "|"):
+			out = append(out, "row of "+strconv.Itoa(strings.Count(line, "|")-1))
+		case item.MatchString(line):
+			out = append(out, "item")
+		}
+	}
+	return out
+}
+
+var (
+	item = regexp.MustCompile(`^(-|\d+\.) `)
+	// What no translation changes: flags, rules, variables and signals.
+	name = regexp.MustCompile(`--[a-z][a-z-]*[a-z]|\b[A-Z]{2,}\d{3}\b|\b[A-Z][A-Z0-9]+_[A-Z0-9_]+\b|\bSIG[A-Z0-9]+\b`)
+)
+
+func names(text string) []string {
+	out := name.FindAllString(text, -1)
+	slices.Sort(out)
+	return slices.Compact(out)
 }
