@@ -159,7 +159,7 @@ func (a *app) cellTable(r *trial.Result) *report.Table {
 		}
 		evidence := a.say(c.Evidence)
 		if c.Detail != "" && c.Verdict != trial.Pass {
-			evidence += ": " + c.Detail
+			evidence = a.say(i18n.M("verify.join.says", evidence, c.Detail))
 		}
 		what := a.say(c.Name)
 		if c.ByProbe() {

@@ -130,14 +130,19 @@ func (a *app) programBlock(p *verify.Program) report.Block {
 	return b
 }
 
+// list joins what is not empty with the punctuation of the user's language.
 func (a *app) list(parts ...string) string {
-	var out []string
+	out := ""
 	for _, p := range parts {
-		if p != "" {
-			out = append(out, p)
+		switch {
+		case p == "":
+		case out == "":
+			out = p
+		default:
+			out = a.say(i18n.M("verify.join.list", out, p))
 		}
 	}
-	return strings.Join(out, ", ")
+	return out
 }
 
 func (a *app) symbols(f *binary.File) string {
@@ -213,13 +218,13 @@ func (a *app) hardening(f *binary.File) string {
 	case binary.FullRELRO:
 		parts = append(parts, a.say(i18n.M("verify.relro.full")))
 	}
-	return strings.Join(parts, ", ")
+	return a.list(parts...)
 }
 
 func (a *app) verdict(d *verify.Verdict) string {
-	s := d.Name + ": " + a.answer(d.Starts)
+	s := a.say(i18n.M("verify.join.says", d.Name, a.answer(d.Starts)))
 	for _, w := range d.Why {
-		s += "; " + a.say(w)
+		s = a.say(i18n.M("verify.join.also", s, a.say(w)))
 	}
 	return s
 }
@@ -245,7 +250,7 @@ func (a *app) imageBlock(res *verify.Report, m *verify.Image) report.Block {
 	add(i18n.M("verify.line.image"), a.say(i18n.M("verify.image.layers", m.Digest, report.Bytes(m.Size), len(m.Layers))))
 	starts := strings.Join(slices.Concat(m.Entrypoint, m.Cmd), " ")
 	if i := slices.IndexFunc(res.Programs, func(p verify.Program) bool { return p.Name == m.Program && p.Base != nil }); i >= 0 {
-		starts += " (" + a.answer(res.Programs[i].Base.Starts) + ")"
+		starts = a.say(i18n.M("verify.join.remark", starts, a.answer(res.Programs[i].Base.Starts)))
 	}
 	add(i18n.M("verify.line.starts"), starts)
 	add(i18n.M("verify.line.user"), a.list(cmp.Or(m.User, "root"), m.Workdir))
