@@ -235,8 +235,11 @@ func (c *comparison) maskStamps() {
 
 func stampSpans(o *object) []span {
 	var out []span
+	// A stamp is long and stands in few places; what is short or everywhere is
+	// none, and would be compared with every datum.
+	const shortest, most = 8, 64
 	every := func(what []byte) {
-		for at := 0; len(what) > 0; {
+		for at := 0; len(what) >= shortest && len(out) < most; {
 			i := bytes.Index(o.data[at:], what)
 			if i < 0 {
 				return

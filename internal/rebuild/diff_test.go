@@ -1,12 +1,16 @@
 package rebuild
 
 import (
+	"bytes"
+	order "encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slipway-build/slipway/internal/binary"
 	"github.com/slipway-build/slipway/internal/testkit"
@@ -184,4 +188,106 @@ func FuzzObject(f *testing.F) {
 		_ = fileCauses(a, c)
 		_, _ = ReadRecipe(&binary.File{Go: a.file.Go})
 	})
+}
+
+// crafted makes a program whose code, constants and variables are data, cut in
+// three.
+func crafted(data []byte, arch string) *object {
+	o := &object{file: &binary.File{Format: binary.ELF, OS: "linux", Arch: arch, Bits: 64}, data: data, order: order.LittleEndian, ptr: 8}
+	n := uint64(len(data) / 3)
+	for i, name := range []string{".text", ".rodata", ".data"} {
+		at := uint64(i) * n
+		o.sections = append(o.sections, section{name: name, addr: 0x400000 + at, off: at, size: n, mem: n, text: i == 0, alloc: true})
+	}
+	o.arrange()
+	o.text = 0x400000
+	for at := uint64(0); at < n; at += 64 {
+		o.funcs = append(o.funcs, fn{fmt.Sprint("f", at/64%7), 0x400000 + at, 0x400000 + min(at+64, n)})
+	}
+	return o
+}
+
+func FuzzSections(f *testing.F) {
+	x := make([]byte, 3<<10)
+	for i := range x {
+		x[i] = byte(i * i >> 5)
+	}
+	f.Add(x, x[3:], false)
+	f.Add(append(slices.Clone(x[:1500]), x...), x, true)
+	f.Fuzz(func(t *testing.T, x, y []byte, arm bool) {
+		arch := "amd64"
+		if arm {
+			arch = "arm64"
+		}
+		d := diffObjects(crafted(x, arch), crafted(y, arch))
+		_ = d.causes()
+		if bytes.Equal(x, y) && d.Verdict != SameCode {
+			t.Errorf("a program differs from itself: %+v", d)
+		}
+	})
+}
+
+// A comparison ends soon whatever the programs are: its time must not grow
+// with the square of their size.
+func TestHostileSize(t *testing.T) {
+	const size = 1 << 20
+	r := rand.New(rand.NewPCG(1, 2))
+	random := func() []byte {
+		b := make([]byte, size)
+		for i := range b {
+			b[i] = byte(r.Uint32())
+		}
+		return b
+	}
+	pointers := func(step uint64) []byte {
+		b := make([]byte, size)
+		for i := 0; i+8 <= len(b); i += 8 {
+			order.LittleEndian.PutUint64(b[i:], 0x400000+(uint64(i)*step)%size)
+		}
+		return b
+	}
+	for name, pair := range map[string][2][]byte{
+		"random":      {random(), random()},
+		"pointers":    {pointers(1), pointers(3)},
+		"one letter":  {bytes.Repeat([]byte("a"), size), bytes.Repeat([]byte("b"), size)},
+		"alternating": {bytes.Repeat([]byte("ab"), size/2), bytes.Repeat([]byte("aaab"), size/4)},
+	} {
+		for _, arch := range []string{"amd64", "arm64", "386"} {
+			start := time.Now()
+			d := diffObjects(crafted(pair[0], arch), crafted(pair[1], arch))
+			if d.Verdict == SameCode || d.Verdict == Identical {
+				t.Errorf("%s, %s: %+v", name, arch, d)
+			}
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("%s, %s: %v for %d bytes", name, arch, took, size)
+			}
+		}
+	}
+}
+
+// A table of functions that names a long name from many places is no reason to
+// hold it as often.
+func TestSharedNames(t *testing.T) {
+	const n = 100_000
+	head := make([]byte, 8+8*8)
+	copy(head, "\xf1\xff\xff\xff\x00\x00\x01\x08")
+	names := append(bytes.Repeat([]byte("n"), 60<<10), 0)
+	funcs := make([]byte, (2*n+1)*4+8*n)
+	for i := range n {
+		order.LittleEndian.PutUint32(funcs[8*i:], uint32(i))
+		record := uint32((2*n+1)*4 + 8*i)
+		order.LittleEndian.PutUint32(funcs[8*i+4:], record)
+		order.LittleEndian.PutUint32(funcs[record+4:], uint32(i%100))
+	}
+	order.LittleEndian.PutUint32(funcs[8*n:], n)
+	for i, v := range []int{n, 0, 0, len(head), len(head), len(head), len(head), len(head) + len(names)} {
+		order.LittleEndian.PutUint64(head[8+8*i:], uint64(v))
+	}
+	o := &object{order: order.LittleEndian, ptr: 8, pcln: slices.Concat(head, names, funcs)}
+	if parts, ok := o.pclnParts(); !ok || parts.nfunc != n {
+		t.Fatalf("the header is not read: %+v", parts.nfunc)
+	}
+	if o.readFuncs(); len(o.funcs) > 0 {
+		t.Errorf("%d functions", len(o.funcs))
+	}
 }

@@ -35,6 +35,7 @@ type object struct {
 	file     *bin.File
 	data     []byte
 	sections []section
+	loaded   []int // indices of the sections with memory
 	order    binary.ByteOrder
 	ptr      int // bytes
 	pcln     []byte
@@ -105,9 +106,19 @@ func parseObject(ctx context.Context, data []byte) (o *object, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", bin.ErrDamaged, err)
 	}
-	sort.SliceStable(o.sections, func(i, j int) bool { return o.sections[i].addr < o.sections[j].addr })
+	o.arrange()
 	o.readPcln()
 	return o, nil
+}
+
+// arrange puts the sections in the order of their addresses.
+func (o *object) arrange() {
+	sort.SliceStable(o.sections, func(i, j int) bool { return o.sections[i].addr < o.sections[j].addr })
+	for i, s := range o.sections {
+		if s.alloc && s.mem > 0 {
+			o.loaded = append(o.loaded, i)
+		}
+	}
 }
 
 func (o *object) readELF(r *bytes.Reader) error {
@@ -135,12 +146,42 @@ func (o *object) readELF(r *bytes.Reader) error {
 			}
 		}
 	}
-	if o.file.Symbols {
-		// Its error says that there are none, or that they are damaged.
-		syms, _ := ef.Symbols()
-		o.symbols(len(syms), func(i int) (string, uint64, uint64) { return syms[i].Name, syms[i].Value, syms[i].Size })
+	for _, s := range ef.Sections {
+		if s.Type == elf.SHT_SYMTAB && int(s.Link) < len(ef.Sections) {
+			o.elfSymbols(o.inFile(s), o.inFile(ef.Sections[s.Link]))
+			break
+		}
 	}
 	return nil
+}
+
+// inFile gives what the file holds of an ELF section.
+func (o *object) inFile(s *elf.Section) []byte {
+	if total := uint64(len(o.data)); s.Type == elf.SHT_NOBITS || s.Flags&elf.SHF_COMPRESSED != 0 || s.Offset > total || s.FileSize > total-s.Offset {
+		return nil
+	}
+	return o.data[s.Offset : s.Offset+s.FileSize]
+}
+
+// elfSymbols reads a symbol table. debug/elf would do, but copies a name as
+// often as a symbol has it, which lets a small file fill the memory.
+func (o *object) elfSymbols(table, names []byte) {
+	size := 16
+	if o.ptr == 8 {
+		size = 24
+	}
+	budget := 2 * len(names)
+	o.symbols(len(table)/size, func(i int) (string, uint64, uint64) {
+		e := table[i*size:]
+		name := cString(names, uint64(o.order.Uint32(e)))
+		if budget -= len(name); budget < 0 {
+			return "", 0, 0
+		}
+		if size == 16 {
+			return name, uint64(o.order.Uint32(e[4:])), uint64(o.order.Uint32(e[8:]))
+		}
+		return name, o.order.Uint64(e[8:]), o.order.Uint64(e[16:])
+	})
 }
 
 func (o *object) readPE(r *bytes.Reader) error {
@@ -227,14 +268,9 @@ func (o *object) bytes(s section) []byte {
 
 // at gives the section that addr lies in, -1 if none.
 func (o *object) at(addr uint64) int {
-	i := sort.Search(len(o.sections), func(i int) bool { return o.sections[i].addr > addr })
-	for i--; i >= 0; i-- {
-		if s := o.sections[i]; s.alloc && addr-s.addr < s.mem {
-			return i
-		}
-		if o.sections[i].mem > 0 && o.sections[i].alloc {
-			break
-		}
+	i := o.below(addr)
+	if i >= 0 && addr-o.sections[i].addr < o.sections[i].mem {
+		return i
 	}
 	return -1
 }
@@ -242,20 +278,25 @@ func (o *object) at(addr uint64) int {
 // near is at for an address that may mark the end of a section, as the
 // runtime's own table of sections does.
 func (o *object) near(addr uint64) int {
-	if i := o.at(addr); i >= 0 {
-		return i
-	}
 	const gap = 4096
-	i := sort.Search(len(o.sections), func(i int) bool { return o.sections[i].addr > addr })
-	for i--; i >= 0; i-- {
-		if s := o.sections[i]; s.alloc && s.mem > 0 {
-			if addr-s.addr-s.mem < gap {
-				return i
-			}
-			return -1
-		}
+	i := o.below(addr)
+	if i < 0 {
+		return -1
 	}
-	return -1
+	if s := o.sections[i]; addr-s.addr >= s.mem && addr-s.addr-s.mem >= gap {
+		return -1
+	}
+	return i
+}
+
+// below gives the last section with memory that begins at addr or before, -1
+// if there is none.
+func (o *object) below(addr uint64) int {
+	k := sort.Search(len(o.loaded), func(k int) bool { return o.sections[o.loaded[k]].addr > addr }) - 1
+	if k < 0 {
+		return -1
+	}
+	return o.loaded[k]
 }
 
 // load gives up to n bytes at addr; fewer at the end of what the file holds.

@@ -2,7 +2,6 @@ package rebuild
 
 import (
 	"bytes"
-	"debug/gosym"
 	"slices"
 	"sort"
 	"strings"
@@ -90,35 +89,114 @@ func (o *object) textStart() uint64 {
 	return 0
 }
 
+// readFuncs reads the functions and the names of source files (debug/gosym
+// holds the format; it copies names as often as they are named, which would
+// let a small file fill the memory, and so it is not used here).
 func (o *object) readFuncs() {
-	defer func() {
-		if recover() != nil { // gosym on a damaged table
-			o.funcs, o.files = nil, nil
+	t, ok := o.pclnParts()
+	if !ok {
+		return
+	}
+	budget := 2 * len(o.pcln) // bytes of names; no linker lets two functions share many
+	for i := range t.nfunc {
+		at := 2 * i * t.field
+		f := fn{entry: t.base + o.uint(t.funcs[at:], t.field), end: t.base + o.uint(t.funcs[at+2*t.field:], t.field)}
+		record := o.uint(t.funcs[at+t.field:], t.field)
+		// Entries rise; where they do not, functions would lie over one another.
+		if f.end <= f.entry || len(o.funcs) > 0 && f.entry < o.funcs[len(o.funcs)-1].end || record > uint64(len(t.records)) || record+uint64(t.skip)+4 > uint64(len(t.records)) {
+			continue
 		}
-	}()
-	// The counts in the header decide what gosym allocates: of functions, with
-	// eight bytes in the table and some forty beside it each, and of files.
-	if len(o.pcln) < 8+2*o.ptr || o.pcln[7] != byte(o.ptr) {
-		return
-	}
-	nfunc, nfile := o.word(o.pcln[8:]), o.word(o.pcln[8+o.ptr:])
-	if nfunc > uint64(len(o.pcln))/16 || nfile > uint64(len(o.pcln)) {
-		return
-	}
-	t, err := gosym.NewTable(nil, gosym.NewLineTable(o.pcln, o.text))
-	if err != nil {
-		return
-	}
-	for i := range t.Funcs {
-		f := &t.Funcs[i]
-		if f.Sym != nil && f.End > f.Entry {
-			o.funcs = append(o.funcs, fn{f.Name, f.Entry, f.End})
+		f.name = cString(t.names, uint64(o.order.Uint32(t.records[record+uint64(t.skip):])))
+		if budget -= len(f.name); budget < 0 {
+			o.funcs = nil
+			return
 		}
+		o.funcs = append(o.funcs, f)
 	}
-	for name := range t.Files {
-		o.files = append(o.files, name)
+	for name := range bytes.SplitSeq(t.files, []byte{0}) {
+		if len(name) > 0 && len(name) <= maxNameLen {
+			o.files = append(o.files, string(name))
+		}
 	}
 	slices.Sort(o.files)
+	o.files = slices.Compact(o.files)
+}
+
+// maxNameLen bounds the name of a function or file; bytes. Names of generic
+// functions hold those of their type arguments.
+const maxNameLen = 64 << 10
+
+// cString gives the text at off that ends with a zero byte.
+func cString(b []byte, off uint64) string {
+	if off >= uint64(len(b)) {
+		return ""
+	}
+	b = b[off:]
+	b = b[:min(len(b), maxNameLen)]
+	n := bytes.IndexByte(b, 0)
+	if n < 0 {
+		return ""
+	}
+	return string(b[:n])
+}
+
+// pclnParts is where the tables of pclntab lie.
+type pclnParts struct {
+	nfunc   int
+	field   int    // bytes of a field of funcs: entry, and place of the record, and so on, and the last end
+	skip    int    // bytes of a record before the place of its name
+	base    uint64 // that entries count from
+	funcs   []byte
+	records []byte
+	names   []byte
+	files   []byte // names, each with a zero byte after it; nil in the oldest form
+}
+
+// pclnParts reads the header, which has three forms (internal/abi.PCLnTabMagic):
+// that of Go 1.2, of 1.16, and of 1.18 and later.
+func (o *object) pclnParts() (t pclnParts, ok bool) {
+	b := o.pcln
+	if len(b) < 8+8*o.ptr || b[7] != byte(o.ptr) {
+		return t, false
+	}
+	word := func(i int) uint64 { return o.word(b[8+i*o.ptr:]) }
+	part := func(i int) []byte {
+		if off := word(i); off < uint64(len(b)) {
+			return b[off:]
+		}
+		return nil
+	}
+	nfunc, first := word(0), 3
+	switch o.order.Uint32(b) {
+	case 0xfffffff0, 0xfffffff1:
+		t.field, t.skip, t.base = 4, 4, o.text
+	case 0xfffffffa:
+		t.field, t.skip, first = o.ptr, o.ptr, 2
+	case 0xfffffffb:
+		t.field, t.skip = o.ptr, o.ptr
+		t.funcs, t.records, t.names = b[8+o.ptr:], b, b
+	default:
+		return t, false
+	}
+	if t.funcs == nil {
+		t.names, t.funcs, t.records = part(first), part(first+4), part(first+4)
+		if from, to := word(first+2), word(first+3); from < to && to <= uint64(len(b)) {
+			t.files = b[from:to]
+		}
+	}
+	if nfunc > uint64(len(t.funcs)) || (2*nfunc+1)*uint64(t.field) > uint64(len(t.funcs)) {
+		return t, false
+	}
+	t.nfunc = int(nfunc)
+	return t, true
+}
+
+// uint reads a number of n bytes.
+func (o *object) uint(b []byte, n int) uint64 {
+	if n == 4 {
+		return uint64(o.order.Uint32(b))
+	}
+	return o.word(b)
 }
 
 // funcAt gives the index of the function that addr lies in, -1 if none.

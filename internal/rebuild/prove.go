@@ -182,7 +182,13 @@ func (j *job) more(ldflags string) []string {
 	}
 	if m := rewrites(j.ours, j.theirs); m != "" {
 		// They make the compilers write the original's directories.
-		out = append(out, "-gcflags=all=-trimpath="+m, "-asmflags=all=-trimpath="+m)
+		// Where only the source lay elsewhere, what is not of its module need
+		// not be compiled again.
+		which := "all"
+		if rewrites(places{goroot: j.ours.goroot, modcache: j.ours.modcache}, j.theirs) == "" {
+			which = j.res.Recipe.Module + "/..."
+		}
+		out = append(out, "-gcflags="+which+"=-trimpath="+m, "-asmflags="+which+"=-trimpath="+m)
 	}
 	return out
 }

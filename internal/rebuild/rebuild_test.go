@@ -3,43 +3,41 @@ package rebuild
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/slipway-build/slipway/internal/gotool"
 	"github.com/slipway-build/slipway/internal/testkit"
 )
 
-// lab is a go command with a module proxy of its own. All labs of a test run
-// share a build cache, which is not the user's: the runtime is compiled once.
+// lab is a go command with a module proxy of its own. Labs use the build cache
+// of whoever runs the tests, so that the runtime is not compiled once more.
 type lab struct {
 	t     *testing.T
 	proxy *testkit.ModProxy
 	env   []string
 }
 
-var sharedCache string
-
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "slipway-rebuild-test-")
+var buildCache = sync.OnceValue(func() string {
+	out, err := exec.Command("go", "env", "GOCACHE").Output()
 	if err != nil {
 		panic(err)
 	}
-	sharedCache = dir
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
+	return strings.TrimSpace(string(out))
+})
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	l := &lab{t: t, proxy: testkit.NewModProxy(t)}
 	l.env = append(l.proxy.Env(t),
-		"PATH="+os.Getenv("PATH"), "HOME="+testkit.Home(t), "GOCACHE="+sharedCache,
+		"PATH="+os.Getenv("PATH"), "HOME="+testkit.Home(t), "GOCACHE="+buildCache(),
 		"CGO_ENABLED=0", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "TMPDIR="+t.TempDir(),
 	)
 	return l
@@ -264,38 +262,39 @@ func TestCheckout(t *testing.T) {
 // is built (docs/facts.md). A rebuild has a cache of its own.
 func TestPoisonedBuildCache(t *testing.T) {
 	l := newLab(t)
-	l.addTool()
-	// A copy of the cache spares compiling the runtime once more.
+	// The word is one of this run, so that the entry is nobody else's.
+	good := fmt.Sprintf("harmless%016x", rand.Uint64())
+	bad := strings.Replace(good, "harmless", "HARMFUL!", 1)
+	l.proxy.Add(t, "example.com/dep", "v1.0.0", map[string]string{"go.mod": "module example.com/dep\n\ngo 1.26\n", "dep.go": strings.Replace(depSrc, "harmless word", good, 1)})
+	l.proxy.Add(t, "example.com/tool", "v1.2.3", map[string]string{"go.mod": toolMod, "go.sum": "", "main.go": toolSrc})
 	l.install("example.com/tool@v1.2.3")
-	cache := filepath.Join(t.TempDir(), "cache")
-	if err := os.CopyFS(cache, os.DirFS(sharedCache)); err != nil {
+	dir := t.TempDir()
+	l.write(dir, map[string]string{"go.mod": "module example.com/x\n\ngo 1.26\n\nrequire example.com/dep v1.0.0\n"})
+	entry := l.run(dir, "go", "list", "-mod=mod", "-export", "-f", "{{.Export}}", "example.com/dep")
+	was, err := os.ReadFile(entry)
+	if err != nil {
 		t.Fatal(err)
 	}
-	poisoned := l.with("GOCACHE=" + cache)
-	n := 0
-	err := filepath.WalkDir(cache, func(p string, d os.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		b, err := os.ReadFile(p)
-		if err == nil && bytes.Contains(b, []byte("harmless word")) {
-			n++
-			err = os.WriteFile(p, bytes.ReplaceAll(b, []byte("harmless word"), []byte("HARMFUL! word")), 0o644)
-		}
-		return err
-	})
-	if err != nil || n == 0 {
-		t.Fatalf("%d files poisoned: %v", n, err)
+	if !bytes.Contains(was, []byte(good)) {
+		t.Fatalf("%s does not hold the word", entry)
 	}
-	path := poisoned.install("example.com/tool@v1.2.3")
+	t.Cleanup(func() {
+		if err := os.WriteFile(entry, was, 0o644); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.WriteFile(entry, bytes.ReplaceAll(was, []byte(good), []byte(bad)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	path := l.install("example.com/tool@v1.2.3")
 	if out, err := exec.Command(path).CombinedOutput(); err != nil || !strings.Contains(string(out), "HARMFUL!") {
 		t.Fatalf("the cache was not believed: %s %v", out, err)
 	}
 	// With the spoilt cache the spoilt program comes out again.
-	o := poisoned.options()
-	want(t, poisoned.rebuild(path, o), Identical)
+	o := l.options()
+	want(t, l.rebuild(path, o), Identical)
 	o.SharedCache = false
-	r := poisoned.rebuild(path, o)
+	r := l.rebuild(path, o)
 	want(t, r, DifferentCode)
 	c, ok := cause(r, CauseData, "")
 	if !ok || !strings.Contains(c.A, "HARMFUL!") || !strings.Contains(c.B, "harmless") {
