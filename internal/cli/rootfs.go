@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +72,9 @@ func (a *app) addRoot(ctx context.Context, name, source, platform string) error 
 	if err := o.Shelf.Free(name); err != nil {
 		return err
 	}
+	fetched := a.fetching(source, &o.InspectOptions)
 	root, err := a.openRoot(ctx, source, o)
+	fetched()
 	if err != nil {
 		return err
 	}
@@ -186,6 +190,32 @@ func (a *app) inspectOptions() (image.InspectOptions, error) {
 		return image.InspectOptions{}, err
 	}
 	return image.InspectOptions{Dir: dir, Remote: a.remote(), Cache: blobs, DockerHost: a.getenv("DOCKER_HOST")}, nil
+}
+
+// fetching shows how much of a subject was fetched, from the first byte on, and
+// gives what ends that.
+func (a *app) fetching(name string, o *image.InspectOptions) (done func()) {
+	const stage = "fetch"
+	var mu sync.Mutex
+	var began time.Time
+	var most int64
+	o.Progress = func(n int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		if began.IsZero() {
+			began = time.Now()
+			a.rep.Begin(name, stage)
+		}
+		most = max(most, n)
+		a.rep.Progress(name, stage, most)
+	}
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !began.IsZero() {
+			a.rep.End(name, stage, time.Since(began), most, "", false)
+		}
+	}
 }
 
 // rootOptions say how root file systems are opened that the command line

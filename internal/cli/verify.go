@@ -150,6 +150,8 @@ func (a *app) openSubject(ctx context.Context, arg string, f *verifyFlags) (*ver
 	if err != nil {
 		return nil, err
 	}
+	fetched := a.fetching(arg, &inspect)
+	defer fetched()
 	o := verify.ImageOptions{InspectOptions: inspect, Platforms: f.platforms}
 	path := arg
 	if !filepath.IsAbs(path) {
@@ -193,7 +195,9 @@ func (a *app) verifyPlace(ctx context.Context, v *verification) (*verify.Place, 
 			return &verify.Place{Name: name, Libc: d.Libc, Lib: d.Glibc}, nil, nil
 		}
 	}
+	fetched := a.fetching(name, &o.InspectOptions)
 	root, err := a.openRoot(ctx, name, o)
+	fetched()
 	if err != nil {
 		if f, ok := errors.AsType[*fault.Error](err); ok && f.Msg.ID == "image_inspect.root.none" {
 			f.Hint = i18n.M("verify.base.hint")

@@ -113,6 +113,8 @@ func (a *app) imageSubject(ctx context.Context, v *verification, s *verify.Opene
 	if o.Cache, err = image.OpenCache(filepath.Join(cache, "layers")); err != nil {
 		return nil, err
 	}
+	fetched := a.fetching(s.Name, &o)
+	defer fetched()
 	x, err := image.Inspect(ctx, s.Name, o)
 	if err != nil {
 		return nil, err
@@ -227,6 +229,8 @@ func (a *app) baseFor(ctx context.Context, base, dir string) (string, error) {
 		return "", err
 	}
 	o.Platform, o.TempDir = here(), dir
+	fetched := a.fetching(base, &o.InspectOptions)
+	defer fetched()
 	r, err := image.OpenRoot(ctx, base, o)
 	if err != nil {
 		return "", err

@@ -88,7 +88,10 @@ type indexModule struct {
 // wanted is one vulnerability to read.
 type wanted struct{ id, modified string }
 
-var identifier = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+// A count in the pattern would make it large, and every start of slipway slower.
+var identifier = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+const maxIdentifier = 100 // bytes
 
 // readIndex gives the vulnerabilities of the modules that an index lists. An
 // identifier becomes part of a file's name: what is none is an error.
@@ -107,7 +110,7 @@ func readIndex(data []byte, modules []string) ([]wanted, error) {
 			continue
 		}
 		for _, v := range m.Vulns {
-			if !identifier.MatchString(v.ID) {
+			if len(v.ID) > maxIdentifier || !identifier.MatchString(v.ID) {
 				return nil, errors.New("it names a vulnerability " + clip(v.ID))
 			}
 			if !seen[v.ID] {

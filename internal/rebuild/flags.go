@@ -3,20 +3,26 @@ package rebuild
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Flags a foreign program may ask for. They go to programs (the compiler, the
 // linker, the C compiler), some of whose other flags name a program to run or
 // a file to write: -extld, -o, -fplugin, -wrapper, -B.
 var (
-	linkFlag = regexp.MustCompile(`^-(s|w|linkmode|extldflags|X|buildid|checklinkname|compressdwarf|randlayout|race|msan|asan|d|f|g|H|T|R|E|bindnow|aslr|B)$`)
-	gcFlag   = regexp.MustCompile(`^-(N|l|B|C|m|e|spectre|smallframes|dwarf|dwarflocationlists|wb|shared|dynlink|lang|race|trimpath)$`)
-	asmFlag  = regexp.MustCompile(`^-(D|spectre|shared|dynlink|trimpath|debug)$`)
+	linkFlag = lazily(`^-(s|w|linkmode|extldflags|X|buildid|checklinkname|compressdwarf|randlayout|race|msan|asan|d|f|g|H|T|R|E|bindnow|aslr|B)$`)
+	gcFlag   = lazily(`^-(N|l|B|C|m|e|spectre|smallframes|dwarf|dwarflocationlists|wb|shared|dynlink|lang|race|trimpath)$`)
+	asmFlag  = lazily(`^-(D|spectre|shared|dynlink|trimpath|debug)$`)
 	// cFlag follows what the go command allows in #cgo lines
 	// (cmd/go/internal/work/security.go), less what names a file to be written
 	// or a plug-in.
-	cFlag = regexp.MustCompile(`^(-O[0-3sgz]?|-g[0-9a-z-]*|-D[A-Za-z_]\w*(=[^@-]?[^@]*)?|-U[A-Za-z_]\w*|-I/?[\w./+-]+|-L/?[\w./+-]+|-l[\w.+:-]+|-W[a-z][\w=+-]*|-w|-pipe|-pthread|-static|-std=[\w+:]+|-m(arch|tune|cpu|fpu|float-abi)=[\w+.-]+|-m(32|64|no-[\w-]+|sse[\w.]*|avx[\w]*|thumb|arm)|-f(no-)?(PIC|pic|PIE|pie|omit-frame-pointer|stack-protector[\w-]*|stack-clash-protection|cf-protection(=\w+)?|lto(=\w+)?|exceptions|common|asynchronous-unwind-tables|strict-aliasing|wrapv|visibility=\w+|data-sections|function-sections)|-f(debug|file|macro)-prefix-map=[\w./+@-]*=[\w./+@-]*|-ffat-lto-objects|-flto=auto|-Wl,(-z,[\w-]+|-O[0-9]|--as-needed|--build-id(=\w+)?|--gc-sections|--sort-common|-Bsymbolic-functions|--hash-style=\w+)(,-z,[\w-]+|,-O[0-9]|,--as-needed|,--build-id(=\w+)?|,--sort-common)*|-no-pie|-pie)$`)
+	cFlag = lazily(`^(-O[0-3sgz]?|-g[0-9a-z-]*|-D[A-Za-z_]\w*(=[^@-]?[^@]*)?|-U[A-Za-z_]\w*|-I/?[\w./+-]+|-L/?[\w./+-]+|-l[\w.+:-]+|-W[a-z][\w=+-]*|-w|-pipe|-pthread|-static|-std=[\w+:]+|-m(arch|tune|cpu|fpu|float-abi)=[\w+.-]+|-m(32|64|no-[\w-]+|sse[\w.]*|avx[\w]*|thumb|arm)|-f(no-)?(PIC|pic|PIE|pie|omit-frame-pointer|stack-protector[\w-]*|stack-clash-protection|cf-protection(=\w+)?|lto(=\w+)?|exceptions|common|asynchronous-unwind-tables|strict-aliasing|wrapv|visibility=\w+|data-sections|function-sections)|-f(debug|file|macro)-prefix-map=[\w./+@-]*=[\w./+@-]*|-ffat-lto-objects|-flto=auto|-Wl,(-z,[\w-]+|-O[0-9]|--as-needed|--build-id(=\w+)?|--gc-sections|--sort-common|-Bsymbolic-functions|--hash-style=\w+)(,-z,[\w-]+|,-O[0-9]|,--as-needed|,--build-id(=\w+)?|,--sort-common)*|-no-pie|-pie)$`)
 )
+
+// lazily compiles a large pattern when it is first needed: few commands do.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // harmless reports whether flags recorded under key may be repeated.
 func harmless(key, value string) bool {
@@ -38,14 +44,14 @@ func harmless(key, value string) bool {
 				w = "-" + flag
 			}
 			name, _, _ := strings.Cut(w, "=")
-			if !allowed.MatchString(name) {
+			if !allowed().MatchString(name) {
 				return false
 			}
 		}
 		return true
 	case "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_FFLAGS", "CGO_LDFLAGS":
 		for _, w := range words {
-			if !cFlag.MatchString(w) {
+			if !cFlag().MatchString(w) {
 				return false
 			}
 		}
@@ -66,7 +72,7 @@ func linkFlagsHarmless(words []string) bool {
 			}
 			name, value, given = strings.Cut("-"+flag, "=")
 		}
-		if !linkFlag.MatchString(name) {
+		if !linkFlag().MatchString(name) {
 			return false
 		}
 		switch name {
@@ -84,7 +90,7 @@ func linkFlagsHarmless(words []string) bool {
 				return false
 			}
 			for _, w := range inner {
-				if !cFlag.MatchString(w) {
+				if !cFlag().MatchString(w) {
 					return false
 				}
 			}

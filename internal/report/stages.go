@@ -32,6 +32,8 @@ func stageName(stage string) i18n.Message {
 		return i18n.M("report.stage.start")
 	case "load":
 		return i18n.M("report.stage.load")
+	case "fetch":
+		return i18n.M("report.stage.fetch")
 	case "push":
 		return i18n.M("report.stage.push")
 	}

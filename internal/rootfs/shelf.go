@@ -50,7 +50,10 @@ const (
 // Reserved are the names that mean something else where a base is named.
 var Reserved = []string{"assembled", "scratch"}
 
-var shelfName = regexp.MustCompile(`^[a-z0-9][a-z0-9._:+-]{0,127}$`)
+// A count in the pattern would make it large, and every start of slipway slower.
+var shelfName = regexp.MustCompile(`^[a-z0-9][a-z0-9._:+-]*$`)
+
+const maxShelfName = 128 // bytes
 
 // ErrNotKept is the error of a name that is not on the shelf.
 var ErrNotKept = errors.New("no such root file system")
@@ -58,7 +61,7 @@ var ErrNotKept = errors.New("no such root file system")
 // ValidName reports whether a root file system can be kept under a name. A
 // name is lower-case, for some file systems do not tell the cases apart.
 func ValidName(name string) bool {
-	return shelfName.MatchString(name) && !slices.Contains(Reserved, name) && !strings.HasSuffix(name, ".") &&
+	return len(name) <= maxShelfName && shelfName.MatchString(name) && !slices.Contains(Reserved, name) && !strings.HasSuffix(name, ".") &&
 		!slices.ContainsFunc([]string{"oci:", "docker:", "oci-archive:", "docker-archive:"}, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 

@@ -1,18 +1,11 @@
 package verify
 
 import (
-	"archive/tar"
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -32,67 +25,11 @@ type entry struct {
 // layout writes an OCI layout with one image and gives its reference.
 func layout(t testing.TB, config map[string]any, entries ...entry) string {
 	t.Helper()
-	dir := t.TempDir()
-	blobs := filepath.Join(dir, "blobs", "sha256")
-	if err := os.MkdirAll(blobs, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	put := func(mediaType string, b []byte) map[string]any {
-		sum := sha256.Sum256(b)
-		name := hex.EncodeToString(sum[:])
-		if err := os.WriteFile(filepath.Join(blobs, name), b, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return map[string]any{"mediaType": mediaType, "digest": "sha256:" + name, "size": len(b)}
-	}
-	var layer bytes.Buffer
-	w := tar.NewWriter(&layer)
+	var files []testkit.ImageFile
 	for _, e := range entries {
-		h := &tar.Header{Name: strings.TrimPrefix(e.path, "/"), Mode: e.mode, Uid: e.uid, Gid: e.uid, Size: int64(len(e.text)), Typeflag: tar.TypeReg}
-		switch {
-		case e.link != "":
-			h.Typeflag, h.Linkname = tar.TypeSymlink, e.link
-		case strings.HasSuffix(e.path, "/"):
-			h.Typeflag = tar.TypeDir
-		}
-		if err := w.WriteHeader(h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write([]byte(e.text)); err != nil {
-			t.Fatal(err)
-		}
+		files = append(files, testkit.ImageFile{Path: e.path, Text: e.text, Mode: e.mode, UID: e.uid, Link: e.link})
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	arch := runtime.GOARCH
-	if a, ok := config["architecture"]; ok {
-		arch = a.(string)
-	}
-	doc := func(v any) []byte {
-		b, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
-	l := put("application/vnd.oci.image.layer.v1.tar", layer.Bytes())
-	c := put("application/vnd.oci.image.config.v1+json", doc(map[string]any{
-		"architecture": arch, "os": "linux", "config": config,
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []any{l["digest"]}},
-	}))
-	m := put("application/vnd.oci.image.manifest.v1+json", doc(map[string]any{
-		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": c, "layers": []any{l},
-	}))
-	for name, b := range map[string][]byte{
-		"index.json": doc(map[string]any{"schemaVersion": 2, "manifests": []any{m}}),
-		"oci-layout": []byte(`{"imageLayoutVersion":"1.0.0"}`),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return "oci:" + dir
+	return "oci:" + testkit.Layout(t, config, files...)
 }
 
 func judgeImage(t testing.TB, subject string) *Report {
