@@ -101,10 +101,10 @@ func (a *app) runSizes(ctx context.Context, v *verification, f *sizeFlags) error
 func (a *app) sizeTables(name string, r *sizes.Report, rows int) *report.Table {
 	t := &report.Table{Sections: true, Columns: []report.Column{
 		{Title: i18n.M("verify.size.what", name)},
-		{Title: i18n.M("verify.size.code"), Right: true},
-		{Title: i18n.M("verify.size.tables"), Right: true},
-		{Title: i18n.M("verify.size.types"), Right: true},
-		{Title: i18n.M("verify.size.data"), Right: true},
+		{Title: i18n.M("verify.size.code"), Right: true, Spare: true},
+		{Title: i18n.M("verify.size.tables"), Right: true, Spare: true},
+		{Title: i18n.M("verify.size.types"), Right: true, Spare: true},
+		{Title: i18n.M("verify.size.data"), Right: true, Spare: true},
 		{Title: i18n.M("verify.size.bytes"), Right: true},
 		{Title: i18n.M("verify.size.share"), Right: true},
 	}}
@@ -166,7 +166,7 @@ func (a *app) sizeTables(name string, r *sizes.Report, rows int) *report.Table {
 func (a *app) growthTable(name, other string, d *sizes.Diff, rows int) *report.Table {
 	t := &report.Table{Sections: true, Columns: []report.Column{
 		{Title: i18n.M("verify.growth.what", name, other)},
-		{Title: i18n.M("verify.growth.before"), Right: true},
+		{Title: i18n.M("verify.growth.before"), Right: true, Spare: true},
 		{Title: i18n.M("verify.growth.after"), Right: true},
 		{Title: i18n.M("verify.growth.difference"), Right: true},
 	}}

@@ -89,10 +89,10 @@ func (t Text) sizes(l i18n.Lang) *report.Table {
 	table := &report.Table{Columns: []report.Column{{Title: i18n.M("compare.column.sizes")}}}
 	for _, m := range metrics {
 		if most[m] > 0 {
-			table.Columns = append(table.Columns, report.Column{Title: m.Name(), Right: true})
+			table.Columns = append(table.Columns, report.Column{Title: m.Name(), Right: true, Spare: m == Unpacked})
 		}
 	}
-	table.Columns = append(table.Columns, report.Column{Title: i18n.M("compare.column.bar", main.Name().In(l))})
+	table.Columns = append(table.Columns, report.Column{Title: i18n.M("compare.column.bar", main.Name().In(l)), Spare: true})
 	for _, i := range t.sized() {
 		c := &t.Cells[i]
 		row := []string{t.plain(t.Result.label(c, l, true))}
@@ -150,8 +150,8 @@ func (t Text) starts(l i18n.Lang) *report.Table {
 		{Title: i18n.M("compare.column.p50"), Right: true}, {Title: i18n.M("compare.column.interval"), Right: true},
 		{Title: i18n.M("compare.column.against"), Right: true},
 		{Title: i18n.M("compare.column.p90"), Right: true}, {Title: i18n.M("compare.column.p99"), Right: true},
-		{Title: CPU.Name(), Right: true}, {Title: RSS.Name(), Right: true}, {Title: i18n.M("compare.column.runs"), Right: true},
-		{Title: i18n.M("compare.column.bar", i18n.M("compare.column.p50").In(l))},
+		{Title: CPU.Name(), Right: true, Spare: true}, {Title: RSS.Name(), Right: true}, {Title: i18n.M("compare.column.runs"), Right: true, Spare: true},
+		{Title: i18n.M("compare.column.bar", i18n.M("compare.column.p50").In(l)), Spare: true},
 	}}
 	most := 0.0
 	for i := range t.Cells {
@@ -221,7 +221,7 @@ func (r *Result) against(i int, m Metric) string {
 func (t Text) builds(l i18n.Lang) *report.Table {
 	table := &report.Table{Columns: []report.Column{
 		{Title: i18n.M("compare.column.builds")}, {Title: BuildCold.Name(), Right: true}, {Title: BuildWarm.Name(), Right: true},
-		{Title: i18n.M("compare.column.runs"), Right: true}, {Title: i18n.M("compare.column.bar", BuildCold.Name().In(l))},
+		{Title: i18n.M("compare.column.runs"), Right: true, Spare: true}, {Title: i18n.M("compare.column.bar", BuildCold.Name().In(l)), Spare: true},
 	}}
 	most := 0.0
 	for i := range t.Cells {

@@ -21,6 +21,7 @@ var sameInBoth = map[string]bool{
 	"compare.column.p50": true,
 	"compare.column.p90": true,
 	"compare.column.p99": true,
+	"compare.reason":     true,
 	"config.origin.file": true,
 	"report.failure":     true,
 	"report.stage.other": true,
