@@ -211,7 +211,7 @@ func who(*http.Request) (string, error) {
 	s := fmt.Sprintf("uid %d, gid %d", os.Getuid(), os.Getgid())
 	u, err := user.Current()
 	if err != nil {
-		return s + ": " + err.Error(), nil
+		return "", fmt.Errorf("%s: %w", s, err)
 	}
 	return s + ": " + u.Username + ", home " + u.HomeDir, nil
 }

@@ -161,7 +161,7 @@ func matrixOf(c config.VerifyMatrix) (*trial.Matrix, error) {
 	for _, p := range []struct {
 		to   **trial.Probe
 		from string
-	}{{&m.DNS, c.DNS}, {&m.TLS, c.TLS}, {&m.DB, c.DB}} {
+	}{{&m.DNS, c.DNS}, {&m.TLS, c.TLS}, {&m.DB, c.DB}, {&m.Time, c.Time}, {&m.Tmp, c.Tmp}, {&m.User, c.User}} {
 		var err error
 		if *p.to, err = probeOf(p.from); err != nil {
 			return nil, err

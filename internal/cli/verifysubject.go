@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -57,6 +56,7 @@ func (a *app) runSubject(ctx context.Context, v *verification, s *verify.Opened,
 		t.Env = append(t.Env, more.env...)
 		const stage = "run"
 		a.rep.Begin(t.Name, stage)
+		o.TempDir = dir
 		o.Progress = func(done, _ int) { a.rep.Progress(t.Name, stage, int64(done)) }
 		res, err := trial.Run(ctx, t, o)
 		if err != nil {
@@ -85,15 +85,15 @@ func (a *app) runDir() (string, error) {
 		return "", fmt.Errorf("read %s: %w", top, err)
 	}
 	for _, e := range old {
-		pid, _, _ := strings.Cut(e.Name(), "-")
-		if _, err := strconv.Atoi(pid); err != nil {
-			continue
-		}
-		if _, err := os.Stat("/proc/" + pid); errors.Is(err, os.ErrNotExist) {
+		if owner, _, _ := strings.Cut(e.Name(), "."); sandbox.Abandoned(owner) {
 			_ = rootfs.RemoveAll(filepath.Join(top, e.Name()))
 		}
 	}
-	dir, err := os.MkdirTemp(top, strconv.Itoa(os.Getpid())+"-")
+	owner, err := sandbox.Owner()
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(top, owner+".")
 	if err == nil {
 		err = os.Chmod(dir, 0o755)
 	}

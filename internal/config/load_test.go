@@ -97,6 +97,9 @@ verify:
   matrix:
     dns: http://:8080/resolve?name={name}
     tls: http://:8080/dial?url={url}
+    time: http://:8080/time?zone={zone}
+    tmp: http://:8080/tmp
+    user: http://:8080/user
     db: http://:8080/db?dsn={dsn}
     databases: {scram: "postgres://u:p@db:5432/x"}
 `

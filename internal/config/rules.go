@@ -125,6 +125,9 @@ func rules() map[string]rule {
 
 		"verify.matrix.dns":       probe,
 		"verify.matrix.tls":       probe,
+		"verify.matrix.time":      probe,
+		"verify.matrix.tmp":       probe,
+		"verify.matrix.user":      probe,
 		"verify.matrix.db":        probe,
 		"verify.matrix.databases": {names: `^[a-z0-9-]+$`, pattern: anyText, form: i18n.M("config.form.dsn")},
 

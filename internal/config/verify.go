@@ -20,6 +20,9 @@ type Verify struct {
 type VerifyMatrix struct {
 	DNS       string            `yaml:"dns"`       // with {name}: http://:8080/resolve?name={name}
 	TLS       string            `yaml:"tls"`       // with {url}: http://:8080/dial?url={url}
+	Time      string            `yaml:"time"`      // with {zone}: http://:8080/time?zone={zone}
+	Tmp       string            `yaml:"tmp"`       // http://:8080/tmp
+	User      string            `yaml:"user"`      // http://:8080/user
 	DB        string            `yaml:"db"`        // http://:8080/db, or with {dsn}
 	Databases map[string]string `yaml:"databases"` // connection strings by a short name, for {dsn}
 }

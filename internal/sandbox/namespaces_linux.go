@@ -101,9 +101,16 @@ func (n Namespaces) Prepare(ctx context.Context, spec Spec) (Box, error) {
 	return b, nil
 }
 
+// checkDir begins the name of the empty directory that Check needs.
+const checkDir = "slipway-check-"
+
 // Check makes a sandbox and says what is in the way of that.
 func (n Namespaces) Check(ctx context.Context) error {
-	root, err := os.MkdirTemp("", "slipway-check-")
+	owner, err := Owner()
+	if err != nil {
+		return err
+	}
+	root, err := os.MkdirTemp("", checkDir+owner+".")
 	if err != nil {
 		return err
 	}

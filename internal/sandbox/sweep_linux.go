@@ -16,9 +16,26 @@ import (
 // names its owner in the source of its root file system, and every group is
 // locked while it is used. What others are still using is left alone.
 func Sweep(ctx context.Context, o Options) error {
-	errs := []error{sweepProcesses(ctx), sweepGroups(ctx)}
+	errs := []error{sweepProcesses(ctx), sweepGroups(ctx), sweepChecks()}
 	if o.Docker {
 		errs = append(errs, sweepDocker(ctx, Docker{Host: variable(o.Env, "DOCKER_HOST")}))
+	}
+	return errors.Join(errs...)
+}
+
+// sweepChecks removes the empty directories that a Check did not get to.
+func sweepChecks() error {
+	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), checkDir+"*"))
+	if err != nil {
+		return nil // the path holds a pattern
+	}
+	var errs []error
+	for _, dir := range dirs {
+		if owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), checkDir), "."); Abandoned(owner) {
+			if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, os.ErrPermission) {
+				errs = append(errs, err)
+			}
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -42,6 +42,7 @@ func TestCompatMeetsPostgreSQL(t *testing.T) {
 		from string
 	}{
 		{&o.Matrix.DB, "http://:8080/db?dsn={dsn}"}, {&o.Matrix.TLS, "http://:8080/dial?url={url}"},
+		{&o.Matrix.Time, "http://:8080/time?zone={zone}"}, {&o.Matrix.Tmp, "http://:8080/tmp"}, {&o.Matrix.User, "http://:8080/user"},
 		{&o.Matrix.DNS, "http://:8080/resolve?name={name}"}, {&o.Slow, "http://:8080/slow"},
 	} {
 		var err error
@@ -59,6 +60,9 @@ func TestCompatMeetsPostgreSQL(t *testing.T) {
 	for id, v := range map[string]Verdict{
 		"scram": Pass, "md5": Pass, "verify-full": Pass, "unverified": Fail, "unverified-away": NotRun,
 		"scram-away": Pass, "client-certificate": Pass, "http-proxy": Pass, "x25519mlkem768": Pass,
+		"nsswitch-hosts": Pass, "nsswitch-dns": Pass, "no-roots": Pass, "staple": Pass, "staple-junk": Pass, "staple-revoked": Degraded,
+		// An empty root file system: no zones, no /tmp, no passwd.
+		zoneNamed: Fail, zoneLocal: Fail, zoneUnknown: Pass, tmpPlain: Fail, tmpMissing: Degraded, userPlain: Fail, userUnknown: Degraded,
 	} {
 		if c := r.cell(id); c == nil || c.Verdict != v {
 			t.Errorf("%s: %+v instead of %s", id, c, v)

@@ -178,7 +178,7 @@ func (t *trial) judgeCells() {
 		}
 	}
 	for _, c := range r.Cells {
-		if c.Verdict != Fail || !slices.Contains([]string{areaDNS, areaTLS, areaDB}, c.Area) {
+		if c.Verdict != Fail || !slices.Contains([]string{areaDNS, areaTLS, areaEnv, areaDB}, c.Area) {
 			continue
 		}
 		rule, m := RuleMatrix, i18n.M("trial.bin058", c.Area, c.ID)

@@ -24,6 +24,9 @@ type Matrix struct {
 	DNS *Probe // with {name}
 	TLS *Probe // with {url}
 	DB  *Probe // with {dsn}, unless the program knows its database itself
+	// Time tells the time in {zone}, with its offset; Tmp makes a temporary
+	// file; User says who runs the program.
+	Time, Tmp, User *Probe
 	// Databases are connection strings by a short name. The servers are
 	// reached by Options.Reach.
 	Databases map[string]string
@@ -47,16 +50,21 @@ func (t *trial) matrix() []func(context.Context) error {
 	var jobs []func(context.Context) error
 	switch {
 	case m.DNS != nil:
-		jobs = append(jobs, t.dns)
+		jobs = append(jobs, func(ctx context.Context) error { return t.dns(ctx, false) })
+		jobs = append(jobs, func(ctx context.Context) error { return t.dns(ctx, true) })
 	case t.o.Slipway != "":
 		jobs = append(jobs, t.surroundingsDNS)
 	}
 	switch {
 	case m.TLS != nil:
-		jobs = append(jobs, t.tls, t.proxied)
+		jobs = append(jobs, t.tls, t.proxied, t.withoutAnyRoots)
 	case t.o.Slipway != "":
 		jobs = append(jobs, t.surroundingsTLS)
 	}
+	if t.o.Slipway != "" {
+		jobs = append(jobs, t.surroundingsRoots)
+	}
+	jobs = append(jobs, t.environment()...)
 	if m.DB != nil {
 		if len(m.Databases) == 0 {
 			jobs = append(jobs, func(ctx context.Context) error { return t.db(ctx, "database", "") })
@@ -99,6 +107,8 @@ func (t *trial) together(ctx context.Context, cells []Cell, spec sandbox.Spec, e
 				cells[i].Verdict, cells[i].Evidence = NotRun, i18n.M("trial.cell.gone")
 			} else if cerr := t.compare(&cells[i], l, err, true); cerr != nil {
 				return cerr
+			} else if cells[i].harder && cells[i].Verdict == Fail {
+				cells[i].Verdict, cells[i].Evidence = NotRun, i18n.M("trial.cell.nostart")
 			}
 		}
 		t.add(cells[i])
@@ -132,6 +142,7 @@ type dnsCase struct {
 	id     string
 	name   string // asked for; "": id in matrixHost
 	fails  bool   // the name must not resolve
+	files  bool   // nsswitch.conf says "hosts: files"
 	within time.Duration
 }
 
@@ -144,7 +155,21 @@ func dnsCases() []dnsCase {
 		{id: "lossy", within: 4500 * time.Millisecond},
 		{id: "nxdomain", fails: true},
 		{id: "servfail-first"},
+		{id: "nsswitch-hosts", files: true},
+		{id: "nsswitch-dns", files: true, fails: true},
 	}
+}
+
+// filesOnly makes a run in which names come from /etc/hosts alone, as
+// nsswitch.conf(5) can say. done removes the file for it.
+func (t *trial) filesOnly(spec sandbox.Spec) (_ sandbox.Spec, done func(), err error) {
+	dir, err := t.files(map[string][]byte{"nsswitch.conf": []byte("hosts: files\n")})
+	if err != nil {
+		return spec, nil, err
+	}
+	spec.Binds = append(slices.Clone(spec.Binds), sandbox.Bind{Source: filepath.Join(dir, "nsswitch.conf"), Target: "/etc/nsswitch.conf"})
+	spec.Hosts = append(slices.Clone(spec.Hosts), sandbox.Host{IP: "198.18.0.99", Names: []string{"nsswitch-hosts." + matrixHost}})
+	return spec, func() { os.RemoveAll(dir) }, nil
 }
 
 func dnsZone() map[string]egress.Answer {
@@ -158,14 +183,28 @@ func dnsZone() map[string]egress.Answer {
 		"lossy" + h:          {A: true, AAAA: true, DropFirst: 1},
 		"nxdomain" + h:       {RCode: 3},
 		"servfail-first" + h: {A: true, AAAA: true, FailFirst: true},
+		"nsswitch-dns" + h:   {A: true, AAAA: true},
 	}
 }
 
-func (t *trial) dns(ctx context.Context) error {
+// dns asks the program for names, those for which nsswitch.conf matters or the
+// others.
+func (t *trial) dns(ctx context.Context, files bool) error {
 	spec := t.spec()
 	spec.Search = []string{matrixHost}
+	if files {
+		var done func()
+		var err error
+		if spec, done, err = t.filesOnly(spec); err != nil {
+			return err
+		}
+		defer done()
+	}
 	var cells []Cell
 	for _, c := range dnsCases() {
+		if c.files != files {
+			continue
+		}
 		cells = append(cells, Cell{Area: areaDNS, ID: c.id, By: byProgram, Name: dnsName(c.id)})
 	}
 	cases := dnsCases()
@@ -181,6 +220,8 @@ func (t *trial) dns(ctx context.Context) error {
 		switch {
 		case !a.http:
 			c.Verdict, c.Evidence = Fail, i18n.M("trial.cell.noanswer", a.Err)
+		case dc.files && dc.fails && a.ok:
+			c.Verdict, c.Evidence = Degraded, i18n.M("trial.dns.asked")
 		case dc.fails && a.ok:
 			c.Verdict, c.Evidence = Fail, i18n.M("trial.dns.invented")
 		case !dc.fails && !a.ok:
@@ -214,6 +255,10 @@ func dnsName(id string) i18n.Message {
 		return i18n.M("trial.dns.lossy")
 	case "nxdomain":
 		return i18n.M("trial.dns.nxdomain")
+	case "nsswitch-hosts":
+		return i18n.M("trial.dns.nsswitchhosts")
+	case "nsswitch-dns":
+		return i18n.M("trial.dns.nsswitchdns")
 	}
 	return i18n.M("trial.dns.servfail")
 }
@@ -344,14 +389,13 @@ func (t *trial) recover(ctx context.Context, r *run, p Probe, c *Cell) {
 	}
 }
 
-// matrixFiles writes the files that a program needs for the matrix, for the
-// sandbox to bind.
-func matrixFiles(pki *pki) (dir string, err error) {
-	if dir, err = os.MkdirTemp("", "slipway-matrix-"); err != nil {
+// files writes files for a sandbox to bind.
+func (t *trial) files(files map[string][]byte) (dir string, err error) {
+	if dir, err = os.MkdirTemp(t.o.TempDir, "slipway-matrix-"); err != nil {
 		return "", fmt.Errorf("make a directory: %w", err)
 	}
 	if err = os.Chmod(dir, 0o755); err == nil {
-		for name, b := range map[string][]byte{"ca.pem": pki.caPEM, "client.pem": pki.clientPEM, "client-key.pem": pki.clientKeyPEM} {
+		for name, b := range files {
 			if err = os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
 				break
 			}
@@ -359,7 +403,7 @@ func matrixFiles(pki *pki) (dir string, err error) {
 	}
 	if err != nil {
 		os.RemoveAll(dir)
-		return "", fmt.Errorf("write certificates: %w", err)
+		return "", fmt.Errorf("write files for the matrix: %w", err)
 	}
 	return dir, nil
 }

@@ -1,11 +1,12 @@
 package trial
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/slipway-build/slipway/internal/egress"
@@ -18,18 +19,19 @@ const probePath = "/slipway-probe"
 
 // probed is how a probe ended.
 type probed struct {
-	code int // 0: it could, 3: it could not
-	says string
-	ms   float64
+	code  int    // 0: it could, 3: it could not
+	says  string // what is in the way
+	ms    float64
+	steps []probeStep
 }
 
 // probe runs `slipway probe` in the surroundings of the program: its root file
 // system, user and environment. cannot says why slipway itself cannot run there.
 func (t *trial) probe(ctx context.Context, spec sandbox.Spec, eo egress.Options, args ...string) (p probed, cannot string, err error) {
-	log := &tail{}
-	spec.Args = append([]string{probePath, "probe"}, args...)
+	log, out := &tail{}, &document{}
+	spec.Args = append([]string{probePath, "probe", "--json"}, args...)
 	spec.Binds = append(slices.Clone(spec.Binds), sandbox.Bind{Source: t.o.Slipway, Target: probePath})
-	spec.Stdout, spec.Stderr = log, log
+	spec.Stdout, spec.Stderr = out, log
 	box, err := t.o.Runner.Prepare(ctx, spec)
 	if err != nil {
 		return p, "", fmt.Errorf("make the sandbox: %w", err)
@@ -61,23 +63,72 @@ func (t *trial) probe(ctx context.Context, spec sandbox.Spec, eo egress.Options,
 		return probed{code: -1, says: "30 s"}, "", nil
 	}
 	p = probed{code: exit.Code, ms: millis(exit.At.Sub(began))}
-	if lines := log.last(logLines); len(lines) > 0 {
-		p.says = strings.TrimSpace(lines[0])
-		for _, l := range lines {
-			if l := strings.TrimSpace(l); strings.HasPrefix(l, "FAIL") || strings.HasPrefix(l, "slipway: error") {
-				p.says = strings.Join(strings.Fields(l), " ")
-				break
-			}
-		}
+	p.steps = out.steps()
+	if i := slices.IndexFunc(p.steps, func(s probeStep) bool { return s.Status == "fail" }); i >= 0 {
+		p.says = p.steps[i].says()
+	} else if lines := log.last(logLines); len(p.steps) == 0 && len(lines) > 0 {
+		p.says = printable(lines[len(lines)-1])
 	}
 	return p, "", nil
+}
+
+// probeStep is a step in the document of slipway probe --json.
+type probeStep struct {
+	Status string `json:"status"`
+	What   struct {
+		ID   string `json:"id"`
+		Text string `json:"text"`
+	} `json:"what"`
+	Seen string `json:"seen"`
+}
+
+func (s probeStep) says() string { return printable(s.What.Text + ": " + s.Seen) }
+
+// step gives the step with this ID; nil if there is none.
+func (p probed) step(id string) *probeStep {
+	if i := slices.IndexFunc(p.steps, func(s probeStep) bool { return s.What.ID == id }); i >= 0 {
+		return &p.steps[i]
+	}
+	return nil
+}
+
+// document keeps what slipway probe prints, up to a bound: it runs among files
+// that are not ours.
+type document struct{ b bytes.Buffer }
+
+const maxDocument = 4 << 20
+
+func (d *document) Write(b []byte) (int, error) {
+	if room := maxDocument - d.b.Len(); room > 0 {
+		d.b.Write(b[:min(room, len(b))])
+	}
+	return len(b), nil
+}
+
+func (d *document) steps() []probeStep {
+	var doc struct {
+		Steps []probeStep `json:"steps"`
+	}
+	if json.Unmarshal(d.b.Bytes(), &doc) != nil {
+		return nil // it ended in the middle: its exit code says enough
+	}
+	return doc.Steps
 }
 
 // surroundingsDNS asks for the names that the program cannot be asked for.
 func (t *trial) surroundingsDNS(ctx context.Context) error {
 	spec := t.spec()
 	spec.Search = []string{matrixHost}
+	files, done, err := t.filesOnly(spec)
+	if err != nil {
+		return err
+	}
+	defer done()
 	for _, dc := range dnsCases() {
+		spec := spec
+		if dc.files {
+			spec = files
+		}
 		c := Cell{Area: areaDNS, ID: dc.id, By: byProbe, Name: dnsName(dc.id)}
 		name := dc.name
 		if name == "" {
@@ -90,6 +141,8 @@ func (t *trial) surroundingsDNS(ctx context.Context) error {
 			}
 			c.Ms, c.Detail = p.ms, p.says
 			switch {
+			case dc.files && dc.fails && p.code == 0:
+				c.Verdict, c.Evidence = Degraded, i18n.M("trial.dns.asked")
 			case dc.fails && p.code == 0:
 				c.Verdict, c.Evidence = Fail, i18n.M("trial.dns.invented")
 			case dc.fails, p.code == 0:
@@ -114,8 +167,14 @@ func (t *trial) surroundingsTLS(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	cases := tlsCases()
-	for _, tc := range cases[:len(cases)-1] {
+	for _, tc := range tlsCases() {
+		spec := spec
+		switch tc.id {
+		case "http-proxy":
+			continue // slipway probe tells that way by way
+		case "no-roots":
+			spec = withoutRoots(spec)
+		}
 		c := Cell{Area: areaTLS, ID: tc.id, By: byProbe, Name: tc.title}
 		p, cannot, err := t.probe(ctx, spec, eo, "net", "https://"+tc.id+"."+matrixHost+"/")
 		if !c.notRun(cannot, err) {

@@ -21,6 +21,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/crypto/ocsp"
+
 	"github.com/slipway-build/slipway/internal/egress"
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/sandbox"
@@ -43,7 +45,18 @@ type tlsCase struct {
 	cert  string // of pki; "": ecdsa
 	tune  func(*tls.Config)
 	title i18n.Message
+	// staple is the answer of its authority that the server staples (RFC
+	// 6066, section 8); "": none.
+	staple string
+	alone  bool // needs surroundings of its own
 }
+
+// What a server staples.
+const (
+	stapleGood    = "good"
+	stapleRevoked = "revoked"
+	stapleJunk    = "junk"
+)
 
 func group(g tls.CurveID) func(*tls.Config) {
 	return func(c *tls.Config) { c.MinVersion, c.CurvePreferences = tls.VersionTLS13, []tls.CurveID{g} }
@@ -67,19 +80,24 @@ func tlsCases() []tlsCase {
 		{id: "unknown-authority", cert: "unknown", wish: refuses, title: i18n.M("trial.tls.unknown")},
 		{id: "expired", cert: "expired", wish: refuses, title: i18n.M("trial.tls.expired")},
 		{id: "wrong-name", cert: "wrong", wish: refuses, title: i18n.M("trial.tls.wrong")},
-		{id: "http-proxy", title: i18n.M("trial.tls.proxy")},
+		{id: "no-roots", alone: true, wish: refuses, title: i18n.M("trial.tls.noroots")},
+		{id: "staple", staple: stapleGood, title: i18n.M("trial.tls.staple")},
+		{id: "staple-junk", staple: stapleJunk, wish: either, title: i18n.M("trial.tls.staplejunk")},
+		{id: "staple-revoked", staple: stapleRevoked, wish: better, title: i18n.M("trial.tls.staplerevoked")},
+		{id: "http-proxy", alone: true, title: i18n.M("trial.tls.proxy")},
 	}
 }
 
 // pki is an authority with the certificates of the cases.
 type pki struct {
 	certs                          map[string]tls.Certificate
+	staples                        map[string][]byte
 	pool                           *x509.CertPool
 	caPEM, clientPEM, clientKeyPEM []byte
 }
 
 func newPKI() (*pki, error) {
-	p := &pki{certs: map[string]tls.Certificate{}, pool: x509.NewCertPool()}
+	p := &pki{certs: map[string]tls.Certificate{}, staples: map[string][]byte{stapleJunk: []byte("not an answer")}, pool: x509.NewCertPool()}
 	ca, caKey, err := authority()
 	if err != nil {
 		return nil, err
@@ -128,6 +146,18 @@ func newPKI() (*pki, error) {
 			return nil, fmt.Errorf("make a certificate: %w", err)
 		}
 		p.certs[c.id] = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+		if c.id != "ecdsa" {
+			continue
+		}
+		for name, status := range map[string]int{stapleGood: ocsp.Good, stapleRevoked: ocsp.Revoked} {
+			p.staples[name], err = ocsp.CreateResponse(ca, ca, ocsp.Response{
+				Status: status, SerialNumber: tpl.SerialNumber, ThisUpdate: now.Add(-time.Hour), NextUpdate: now.Add(time.Hour),
+				RevokedAt: now.Add(-time.Hour), RevocationReason: ocsp.KeyCompromise,
+			}, caKey)
+			if err != nil {
+				return nil, fmt.Errorf("make an OCSP response: %w", err)
+			}
+		}
 	}
 	client := p.certs["client"]
 	der, err := x509.MarshalPKCS8PrivateKey(client.PrivateKey)
@@ -168,7 +198,9 @@ func (p *pki) server(tc tlsCase) egress.Service {
 	if id == "" {
 		id = "ecdsa"
 	}
-	conf.Certificates = []tls.Certificate{p.certs[id]}
+	cert := p.certs[id]
+	cert.OCSPStaple = p.staples[tc.staple]
+	conf.Certificates = []tls.Certificate{cert}
 	if tc.tune != nil {
 		tc.tune(conf)
 	}
@@ -193,7 +225,7 @@ func (t *trial) tlsRun() (p *pki, spec sandbox.Spec, eo egress.Options, done fun
 	if p, err = newPKI(); err != nil {
 		return nil, spec, eo, nil, err
 	}
-	dir, err := matrixFiles(p)
+	dir, err := t.files(map[string][]byte{"ca.pem": p.caPEM, "client.pem": p.clientPEM, "client-key.pem": p.clientKeyPEM})
 	if err != nil {
 		return nil, spec, eo, nil, err
 	}
@@ -213,8 +245,7 @@ func (t *trial) tls(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	cases := tlsCases()
-	cases = cases[:len(cases)-1] // the last one needs surroundings of its own
+	cases := slices.DeleteFunc(tlsCases(), func(tc tlsCase) bool { return tc.alone })
 	var cells []Cell
 	for _, tc := range cases {
 		cells = append(cells, Cell{Area: areaTLS, ID: tc.id, By: byProgram, Name: tc.title})
@@ -255,6 +286,34 @@ func (c *Cell) judgeTLS(tc tlsCase, ok bool) {
 	}
 }
 
+func tlsCaseOf(id string) tlsCase {
+	all := tlsCases()
+	return all[slices.IndexFunc(all, func(tc tlsCase) bool { return tc.id == id })]
+}
+
+// withoutRoots gives surroundings without a single root certificate in the
+// places where programs look for them.
+func withoutRoots(spec sandbox.Spec) sandbox.Spec {
+	spec.Env = setEnv(spec.Env, "SSL_CERT_FILE", matrixDir+"/none.pem", true)
+	spec.Env = setEnv(spec.Env, "SSL_CERT_DIR", matrixDir+"/none", true)
+	return spec
+}
+
+// withoutAnyRoots asks for a server while nobody is trusted.
+func (t *trial) withoutAnyRoots(ctx context.Context) error {
+	_, spec, eo, done, err := t.tlsRun()
+	if err != nil {
+		return err
+	}
+	defer done()
+	tc := tlsCaseOf("no-roots")
+	cells := []Cell{{Area: areaTLS, ID: tc.id, By: byProgram, Name: tc.title}}
+	return t.together(ctx, cells, withoutRoots(spec), eo, func(ctx context.Context, r *run, c *Cell) error {
+		t.askTLS(ctx, r, c, tc)
+		return nil
+	})
+}
+
 // proxied asks for a server that can only be reached through an HTTP proxy.
 func (t *trial) proxied(ctx context.Context) error {
 	_, spec, eo, done, err := t.tlsRun()
@@ -262,8 +321,7 @@ func (t *trial) proxied(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	cases := tlsCases()
-	tc := cases[len(cases)-1]
+	tc := tlsCaseOf("http-proxy")
 	target := tc.id + "." + matrixHost + ":443"
 	server := eo.Reach[target]
 	delete(eo.Reach, target)

@@ -76,6 +76,9 @@ type Options struct {
 	// program has no endpoint to be asked through; "": there is none.
 	Slipway  string
 	Parallel int // runs at the same time; 0: one for each processor
+	// TempDir is where files for the sandboxes are made; "": the machine's.
+	// Whoever gives one removes what a killed run left in it.
+	TempDir string
 
 	// Progress is called with the runs that have ended and those there are.
 	Progress func(done, total int)
@@ -118,6 +121,7 @@ type Cell struct {
 	// surroundings.
 	By string `json:"by,omitempty"`
 
+	harder   bool // in surroundings in which others say whether it starts at all
 	accepted bool // a certificate, or a version, that it should have refused
 }
 
@@ -255,6 +259,8 @@ func AreaName(area string) i18n.Message {
 		return i18n.M("trial.area.dns")
 	case areaTLS:
 		return i18n.M("trial.area.tls")
+	case areaEnv:
+		return i18n.M("trial.area.env")
 	}
 	return i18n.M("trial.area.db")
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // areas in the order they are shown.
-var areas = []string{areaSurroundings, areaSignal, areaDNS, areaTLS, areaDB}
+var areas = []string{areaSurroundings, areaSignal, areaDNS, areaTLS, areaEnv, areaDB}
 
 // The areas of cells.
 const (
@@ -21,6 +21,7 @@ const (
 	areaSignal       = "signal"
 	areaDNS          = "dns"
 	areaTLS          = "tls"
+	areaEnv          = "environment"
 	areaDB           = "db"
 )
 
@@ -39,6 +40,8 @@ func order(c Cell) int {
 	for _, c := range tlsCases() {
 		ids = append(ids, c.id)
 	}
+	ids = append(ids, ownRoots)
+	ids = append(ids, environmentIDs...)
 	return slices.Index(areas, c.Area)*1000 + slices.Index(ids, c.ID) + 1
 }
 
