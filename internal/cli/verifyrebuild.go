@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -225,12 +227,9 @@ func (a *app) againstStage(fs *pflag.FlagSet) verifyStage {
 		if err != nil || name == "" {
 			return err
 		}
-		other := name
-		if !filepath.IsAbs(other) {
-			other = filepath.Join(a.dir, other)
-		}
-		if fi, err := os.Stat(other); err != nil || !fi.Mode().IsRegular() {
-			return fault.UsageError(i18n.M("verify.missing", name), i18n.M("verify.missing.hint"))
+		other, err := a.otherProgram(name)
+		if err != nil {
+			return err
 		}
 		var all []*rebuild.Result
 		for _, s := range v.subjects {
@@ -253,6 +252,23 @@ func (a *app) againstStage(fs *pflag.FlagSet) verifyStage {
 		v.more = append(v.more, a.rebuildTables(all, nil, i18n.M("rebuild.cli.against", name))...)
 		return nil
 	}
+}
+
+// otherProgram gives the file that --against names.
+func (a *app) otherProgram(name string) (string, error) {
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(a.dir, path)
+	}
+	switch fi, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fault.UsageError(i18n.M("verify.missing", name), i18n.M("rebuild.cli.against.hint"))
+	case err != nil:
+		return "", fmt.Errorf("open the program to compare with: %w", err)
+	case !fi.Mode().IsRegular():
+		return "", fault.UsageError(i18n.M("rebuild.cli.against.kind", name), i18n.M("rebuild.cli.against.hint"))
+	}
+	return path, nil
 }
 
 // rebuildTables show results: a table with a line each, and below it what

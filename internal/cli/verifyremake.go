@@ -20,8 +20,8 @@ import (
 
 // remakeImages makes the images of a ship again from its plan, with layers
 // compressed anew, and holds them against those that were shipped. The
-// programs go in from the ship, for they came out the same; if not, no layer
-// could.
+// programs go in from the ship, for they came out the same; if not, all but
+// their layer is compared.
 func (a *app) remakeImages(ctx context.Context, o rebuild.Options, s *verify.Opened, same bool) ([]*rebuild.ImageResult, []finding.Finding, error) {
 	p := *s.Plan
 	wanted := false
@@ -50,11 +50,12 @@ func (a *app) remakeImages(ctx context.Context, o rebuild.Options, s *verify.Ope
 	if why, ok := rebuild.Refusal(err); ok {
 		return a.notRemade(p, why)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, nil, err
-	case !same:
-		return a.notRemade(p, i18n.M("rebuild.why.programs"))
+	}
+	known := rebuild.Shipped{OtherPrograms: !same}
+	if known.Compressors, err = compressorsOf(s.Dir); err != nil {
+		return nil, nil, err
 	}
 	job := image.Job{ProjectDir: src.Dir, Remote: a.remote()}
 	if job.Zoneinfo, err = zoneinfo(ctx, o.Go, p); err != nil {
@@ -71,7 +72,7 @@ func (a *app) remakeImages(ctx context.Context, o rebuild.Options, s *verify.Ope
 		if t.Image == nil {
 			continue
 		}
-		r, made, err := a.remake(ctx, job, s, x, t)
+		r, made, err := a.remake(ctx, job, s, x, t, known)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -92,6 +93,31 @@ func (a *app) remakeImages(ctx context.Context, o rebuild.Options, s *verify.Ope
 	return out, found, nil
 }
 
+// compressorsOf reads from ship.json what compressed each layer, by digest.
+func compressorsOf(dir string) (map[string]string, error) {
+	name := filepath.Join(dir, "ship.json")
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read what was shipped: %w", err)
+	}
+	var doc shipDoc
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	out := map[string]string{}
+	for _, t := range doc.Targets {
+		if t.Image == nil {
+			continue
+		}
+		for _, l := range t.Image.Layers {
+			if l.Compressor != "" {
+				out[l.Digest] = l.Compressor
+			}
+		}
+	}
+	return out, nil
+}
+
 // notRemade says of every image of a plan why it was not made again.
 func (a *app) notRemade(p plan.Plan, why i18n.Message) ([]*rebuild.ImageResult, []finding.Finding, error) {
 	var out []*rebuild.ImageResult
@@ -106,7 +132,7 @@ func (a *app) notRemade(p plan.Plan, why i18n.Message) ([]*rebuild.ImageResult, 
 }
 
 // remake makes the image of one target again.
-func (a *app) remake(ctx context.Context, job image.Job, s *verify.Opened, x *image.Inspected, t plan.Target) (*rebuild.ImageResult, image.Made, error) {
+func (a *app) remake(ctx context.Context, job image.Job, s *verify.Opened, x *image.Inspected, t plan.Target, known rebuild.Shipped) (*rebuild.ImageResult, image.Made, error) {
 	job.Target, job.Programs = t, nil
 	name := t.Platform.String()
 	for _, b := range t.Binaries {
@@ -137,7 +163,7 @@ func (a *app) remake(ctx context.Context, job image.Job, s *verify.Opened, x *im
 	if err != nil {
 		return nil, made, err
 	}
-	r, err := rebuild.Image(name, shipped, config, made)
+	r, err := rebuild.Image(name, shipped, config, made, known)
 	return r, made, err
 }
 

@@ -47,11 +47,10 @@ func (a *app) sizeStage(fs *pflag.FlagSet) verifyStage {
 func (a *app) runSizes(ctx context.Context, v *verification, f *sizeFlags) error {
 	var other *sizes.Report
 	if f.against != "" {
-		name := f.against
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(a.dir, name)
+		name, err := a.otherProgram(f.against)
+		if err != nil {
+			return err
 		}
-		var err error
 		if other, err = verify.ReadProgramSizes(ctx, name); err != nil {
 			return err
 		}

@@ -29,31 +29,52 @@ type ImageResult struct {
 // LayerDiff is a layer that differs. With equal diffIDs the files are the
 // same, and the compressor explains the rest.
 type LayerDiff struct {
-	Title      string `json:"title"`
-	DiffIDA    string `json:"diffIDA"`
-	DiffIDB    string `json:"diffIDB"`
-	DigestA    string `json:"digestA"` // of the compressed blob
-	DigestB    string `json:"digestB"`
-	Compressor string `json:"compressor,omitempty"` // that made the second
+	Title   string `json:"title"`
+	DiffIDA string `json:"diffIDA"`
+	DiffIDB string `json:"diffIDB"`
+	DigestA string `json:"digestA"` // of the compressed blob
+	DigestB string `json:"digestB"`
+	// CompressorA made the first, as far as that is recorded.
+	CompressorA string `json:"compressorA,omitempty"`
+	Compressor  string `json:"compressor,omitempty"` // that made the second
 }
+
+// Shipped is what is known of an image beside itself.
+type Shipped struct {
+	// Compressors names by digest what compressed a layer, as the ship records.
+	Compressors map[string]string
+	// OtherPrograms says that the programs did not come out the same: then
+	// nothing is said about the layer that holds them.
+	OtherPrograms bool
+}
+
+// layerOfPrograms is how Assemble calls the layer of the programs.
+const layerOfPrograms = "programs"
 
 // Image holds an image against the one made again: content of the layers
 // first, then how they are compressed, then the configuration, which holds
 // their diffIDs, and the manifest, which holds all digests.
-func Image(name string, want *image.InspectedImage, wantConfig []byte, made image.Made) (*ImageResult, error) {
+func Image(name string, want *image.InspectedImage, wantConfig []byte, made image.Made, known Shipped) (*ImageResult, error) {
 	r := &ImageResult{Name: name, Verdict: Identical, Want: want.Manifest.Digest, Got: made.Manifest.Digest}
-	if r.Want == r.Got {
+	if r.Want == r.Got && !known.OtherPrograms {
 		return r, nil
 	}
-	content := false
+	content, same := false, 0
 	for i := range max(len(want.Layers), len(made.Layers)) {
 		var d LayerDiff
 		if i < len(want.Layers) {
 			d.DiffIDA, d.DigestA = want.Layers[i].DiffID, want.Layers[i].Digest
+			d.CompressorA = known.Compressors[d.DigestA]
 		}
 		if i < len(made.Layers) {
 			l := made.Layers[i]
 			d.Title, d.DiffIDB, d.DigestB, d.Compressor = l.Title, l.DiffID, l.Digest, l.Compress
+		}
+		if known.OtherPrograms && d.Title == layerOfPrograms {
+			continue
+		}
+		if d.DiffIDA == d.DiffIDB {
+			same++
 		}
 		if d.DigestA != d.DigestB {
 			content = content || d.DiffIDA != d.DiffIDB
@@ -66,10 +87,14 @@ func Image(name string, want *image.InspectedImage, wantConfig []byte, made imag
 			return nil, err
 		}
 	}
-	r.Manifest = len(r.Layers) == 0 && len(r.Config) == 0
-	r.Verdict = SameCode
-	if content || r.Manifest || len(r.Config) > 0 {
+	r.Manifest = len(r.Layers) == 0 && len(r.Config) == 0 && !known.OtherPrograms
+	switch {
+	case content || r.Manifest || len(r.Config) > 0:
 		r.Verdict = DifferentCode
+	case known.OtherPrograms:
+		r.Verdict, r.Reason, r.Got = Unknown, i18n.M("rebuild.why.programs", same), ""
+	default:
+		r.Verdict = SameCode
 	}
 	return r, nil
 }
@@ -130,10 +155,14 @@ func compact(v any) string {
 func (r *ImageResult) Findings() []finding.Finding {
 	var out []finding.Finding
 	if r.Verdict == Unknown {
-		return []finding.Finding{RuleNotRebuilt.On(r.Name, r.Reason)}
+		out = append(out, RuleNotRebuilt.On(r.Name, r.Reason))
 	}
 	for _, l := range r.Layers {
-		if l.DiffIDA == l.DiffIDB {
+		switch {
+		case l.DiffIDA == l.DiffIDB && l.CompressorA != "":
+			out = append(out, RuleCompressor.On(r.Name, i18n.M("rebuild.found.compressors", l.Title, l.DigestA, l.DigestB, l.CompressorA, orNone(l.Compressor))))
+			continue
+		case l.DiffIDA == l.DiffIDB:
 			out = append(out, RuleCompressor.On(r.Name, i18n.M("rebuild.found.compressor", l.Title, l.DigestA, l.DigestB, orNone(l.Compressor))))
 			continue
 		}

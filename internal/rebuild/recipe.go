@@ -147,7 +147,14 @@ func (r *Recipe) setting(s debug.BuildSetting) error {
 		if strings.HasPrefix(v, "-") {
 			return refuse(i18n.M("rebuild.why.setting", k, v))
 		}
-		r.Args = append(r.Args, k+"="+v)
+		if k == "-tags" {
+			// GOFIPS140 with a version adds it (cmd/go/internal/fips140), and
+			// would once more.
+			v = strings.Join(slices.DeleteFunc(strings.Split(v, ","), func(tag string) bool { return strings.HasPrefix(tag, "fips140v") }), ",")
+		}
+		if v != "" {
+			r.Args = append(r.Args, k+"="+v)
+		}
 	case k == "-ldflags", k == "-gcflags", k == "-asmflags":
 		if !harmless(k, v) {
 			return refuse(i18n.M("rebuild.why.unsafe", k, v))

@@ -117,3 +117,24 @@ func TestShellWords(t *testing.T) {
 		t.Errorf("%q %t", got, ok)
 	}
 }
+
+// The go command adds the tag of a FIPS 140 version itself.
+func TestTagOfFIPS(t *testing.T) {
+	for tags, want := range map[string]string{"fips140v1.0": "", "a,fips140v1.0": "-tags=a", "a,b": "-tags=a,b"} {
+		bi := &debug.BuildInfo{GoVersion: "go1.26.8", Path: "example.com/x", Main: debug.Module{Path: "example.com/x", Version: "v1.0.0", Sum: "h1:x"}}
+		bi.Settings = []debug.BuildSetting{{Key: "-tags", Value: tags}, {Key: "GOARCH", Value: "amd64"}, {Key: "GOOS", Value: "linux"}, {Key: "GOFIPS140", Value: "v1.0.0-c2097c7c"}}
+		r, err := ReadRecipe(&binary.File{Go: bi})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, a := range r.Args {
+			if strings.HasPrefix(a, "-tags") {
+				got = a
+			}
+		}
+		if got != want {
+			t.Errorf("-tags=%s gives %q, want %q", tags, got, want)
+		}
+	}
+}
