@@ -100,7 +100,6 @@ func (s subject) measure(ctx context.Context, dir string) error {
 	case r.Verdict == rebuild.Unknown:
 		first = oneLine(r.Reason.String())
 	case ok:
-		first = k.Word().String()
 		var says []string
 		for _, c := range r.Causes {
 			if c.Kind == k && len(says) < 2 {

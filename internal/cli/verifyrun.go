@@ -24,7 +24,7 @@ import (
 // comes from the section verify of slipway.yaml.
 type runFlags struct {
 	run, matrix                                       bool
-	probe, stop, slow, reload, runner, memory, rootfs string
+	probe, stop, slow, reload, runner, memory string
 	env, args, reach, egress                          []string
 	start                                             time.Duration
 	cpus                                              float64

@@ -208,7 +208,7 @@ func indexArchive(ctx context.Context, s *archiveStore) (_ store, err error) {
 func (s *archiveStore) note(h *tar.Header, at io.Seeker) error {
 	name := strings.TrimPrefix(path.Clean("/"+h.Name), "/")
 	switch h.Typeflag {
-	case tar.TypeReg, tar.TypeRegA: //nolint:staticcheck // old tars have TypeRegA
+	case tar.TypeReg:
 	case tar.TypeSymlink:
 		s.links[name] = path.Join(path.Dir(name), h.Linkname)
 		return nil

@@ -150,7 +150,7 @@ func (s *scanner) entry(h *tar.Header, r io.Reader) error {
 	switch h.Typeflag {
 	case tar.TypeXGlobalHeader:
 		return nil // about the archive, such as the commit git wrote into it
-	case tar.TypeReg, tar.TypeRegA, tar.TypeDir, tar.TypeSymlink, tar.TypeLink, tar.TypeChar, tar.TypeBlock, tar.TypeFifo, tar.TypeCont, tar.TypeGNUSparse: //nolint:staticcheck // old tars have TypeRegA
+	case tar.TypeReg, tar.TypeDir, tar.TypeSymlink, tar.TypeLink, tar.TypeChar, tar.TypeBlock, tar.TypeFifo, tar.TypeCont, tar.TypeGNUSparse:
 	default:
 		return s.refuse(h.Name, func(l, p string) i18n.Message {
 			return i18n.M("rootfs.type", l, p, quote(string(rune(h.Typeflag))))

@@ -124,17 +124,6 @@ func (l *layout) at(addr uint64) *part {
 	return nil
 }
 
-// addrOf gives the address of a place in the file.
-func (l *layout) addrOf(off int64) (uint64, bool) {
-	for i := range l.parts {
-		p := &l.parts[i]
-		if p.loaded && off >= p.Offset && off-p.Offset < p.Size {
-			return p.addr + uint64(off-p.Offset), true
-		}
-	}
-	return 0, false
-}
-
 // kindOf tells the kind of a section by its name, as linkers use them; "" if
 // the name says nothing.
 func kindOf(name string) Kind {
