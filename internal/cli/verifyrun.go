@@ -23,11 +23,11 @@ import (
 // runFlags are the flags of verify that run what was opened. What is not given
 // comes from the section verify of slipway.yaml.
 type runFlags struct {
-	run, matrix                                       bool
+	run, matrix                               bool
 	probe, stop, slow, reload, runner, memory string
-	env, args, reach, egress                          []string
-	start                                             time.Duration
-	cpus                                              float64
+	env, args, reach, egress                  []string
+	start                                     time.Duration
+	cpus                                      float64
 }
 
 // runStage adds the flags, and gives the stage that they ask for.
