@@ -10,13 +10,13 @@ import (
 	"github.com/slipway-build/slipway/internal/i18n"
 )
 
-var updateRules = flag.Bool("update-rules", false, "write docs/verify-rules.md anew")
+var update = flag.Bool("update", false, "write the pages in docs anew that tests of this package hold")
 
 // TestVerifyRules holds docs/verify-rules.md against the rules, and the rules
 // against what every one must have.
 func TestVerifyRules(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("# What slipway verify finds\n\nWritten by `go test ./internal/cli -run TestVerifyRules -update-rules`.\n" +
+	b.WriteString("# What slipway verify finds\n\nWritten by `go test ./internal/cli -run TestVerifyRules -update`.\n" +
 		"[How to use it](verify.md). Advice is shown and never counts.\n")
 	ids, slugs := map[string]bool{}, map[string]bool{}
 	for _, r := range binaryRules() {
@@ -36,7 +36,7 @@ func TestVerifyRules(t *testing.T) {
 		fmt.Fprintf(&b, "\n## %s: %s\n\n`%s`, %s. %s\n\n**Fix:** %s\n", r.ID, r.Title, r.Slug, rank, r.Why, r.Fix)
 	}
 	const page = "../../docs/verify-rules.md"
-	if *updateRules {
+	if *update {
 		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -46,6 +46,6 @@ func TestVerifyRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(have) != b.String() {
-		t.Errorf("%s is not what the rules say; run go test ./internal/cli -run TestVerifyRules -update-rules", page)
+		t.Errorf("%s is not what the rules say; run go test ./internal/cli -run TestVerifyRules -update", page)
 	}
 }

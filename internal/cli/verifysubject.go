@@ -131,8 +131,16 @@ func (a *app) imageSubject(ctx context.Context, v *verification, s *verify.Opene
 	}
 	defer func() { _ = tree.Close() }()
 	user, err := tree.User(img.Config.User)
+	if errors.Is(err, rootfs.ErrUser) {
+		v.report.Notes = append(v.report.Notes, i18n.M("verifyrun.user", s.Name, img.Config.User))
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("user of image %s: %w", s.Name, err)
+	}
+	if n, err := tree.Reach(img.Config.Workdir, user); img.Config.Workdir != "" && err == nil && n.Kind != rootfs.Dir {
+		v.report.Notes = append(v.report.Notes, i18n.M("verifyrun.workdir", s.Name, img.Config.Workdir))
+		return nil, nil
 	}
 	root := filepath.Join(dir, "root")
 	if err := tree.Unpack(ctx, root, rootfs.UnpackOptions{Owners: rootfs.CanKeepOwners()}); err != nil {

@@ -1,9 +1,12 @@
 package verify
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/slipway-build/slipway/internal/testkit"
 )
 
 // TestImageFaults holds one fault each in an image that is right otherwise,
@@ -97,6 +100,62 @@ func TestImagePlatform(t *testing.T) {
 	r := judgeImage(t, layout(t, map[string]any{"architecture": other, "User": "1", "Entrypoint": []string{"/app"}}, entry{path: "/app", text: prog, mode: 0o755}))
 	if got := says(r.Findings, "BIN001"); !strings.Contains(got, "linux/amd64, and the image for linux/arm64") {
 		t.Errorf("found %q: %q", ids(r), got)
+	}
+}
+
+// A program for newer ARM processors than its image is for. Programs of other
+// systems can be in no image.
+func TestImageProcessor(t *testing.T) {
+	testkit.NeedE2E(t)
+	arm := goProgram(t, hello, []string{"GOARCH=arm", "GOARM=7"}, "-trimpath")
+	for variant, want := range map[string]string{"v6": "GOARM=7", "v7": ""} {
+		r := judgeImage(t, layout(t, map[string]any{"architecture": "arm", "variant": variant, "User": "1", "Entrypoint": []string{"/app"}}, entry{path: "/app", text: arm, mode: 0o755}))
+		if got := says(r.Findings, "BIN022"); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("arm/%s: %q, %q", variant, got, ids(r))
+		}
+		if len(r.Programs) == 0 {
+			t.Errorf("arm/%s: no program was opened", variant)
+		}
+	}
+	for _, goos := range []string{"windows", "darwin"} {
+		prog := goProgram(t, hello, []string{"GOOS=" + goos, "GOARCH=amd64"}, "-trimpath")
+		r := judgeOn(t, prog, rootOf(t, map[string]string{"/etc/passwd": ""}))
+		if got := says(r.Findings, "BIN001"); !strings.Contains(got, goos+"/amd64") || r.Programs[0].Base.Starts != No {
+			t.Errorf("%s: %q, %+v", goos, ids(r), r.Programs[0].Base)
+		}
+		r = judgeImage(t, layout(t, map[string]any{"User": "1", "Entrypoint": []string{"/app"}}, entry{path: "/app", text: prog, mode: 0o755}))
+		if got := says(r.Findings, "BIN023"); !strings.Contains(got, "exec format error") {
+			t.Errorf("%s in an image: %q", goos, ids(r))
+		}
+	}
+}
+
+// One file for two kinds of Mac, made as lipo does.
+func TestFatProgram(t *testing.T) {
+	testkit.NeedE2E(t)
+	const align = 1 << 14
+	be := binary.BigEndian
+	b := make([]byte, align)
+	be.PutUint32(b, 0xcafebabe)
+	be.PutUint32(b[4:], 2)
+	for i, c := range []struct {
+		arch     string
+		cpu, sub uint32 // mach/machine.h
+	}{{"amd64", 0x01000007, 3}, {"arm64", 0x0100000c, 0}} {
+		prog := goProgram(t, hello, []string{"GOOS=darwin", "GOARCH=" + c.arch}, "-trimpath")
+		for k, v := range []uint32{c.cpu, c.sub, uint32(len(b)), uint32(len(prog)), 14} {
+			be.PutUint32(b[8+20*i+4*k:], v)
+		}
+		b = append(b, prog...)
+		b = append(b, make([]byte, (align-len(b)%align)%align)...)
+	}
+	r := judgeAlone(t, string(b))
+	f := r.Programs[0].File
+	if len(f.Slices) != 2 || f.Slices[0].Arch != "amd64" || f.Slices[1].Arch != "arm64" || f.Go == nil || f.OS != "darwin" {
+		t.Errorf("%+v", f)
+	}
+	if got := ids(r); !slices.Equal(got, []string{"(BIN037)"}) {
+		t.Errorf("found %q", got)
 	}
 }
 

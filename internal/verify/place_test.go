@@ -214,7 +214,13 @@ func TestHardening(t *testing.T) {
 			t.Errorf("%s: found %q, want %q", flag, got, want)
 		}
 	}
-	r := judgeOn(t, cProgram(t, "gcc", "void _start(void) { for (;;); }\n", "-nostdlib", "-static", "-no-pie", "-Wl,--omagic"), place)
+	// Addresses within the code, which the loader puts in: code that was not
+	// compiled to be moved, in a program that is.
+	r := judgeOn(t, cProgram(t, "gcc", "int x; int *p(void) { return &x; }\nint main(void) { return *p(); }\n", "-mcmodel=large", "-fno-pic", "-pie", "-Wl,-z,notext"), place)
+	if got := says(r.Findings, "BIN032"); !strings.Contains(got, "text relocations") {
+		t.Errorf("text relocations: %q", ids(r))
+	}
+	r = judgeOn(t, cProgram(t, "gcc", "void _start(void) { for (;;); }\n", "-nostdlib", "-static", "-no-pie", "-Wl,--omagic"), place)
 	if got := says(r.Findings, "BIN032"); !strings.Contains(got, "writable and executable") {
 		t.Errorf("--omagic: %q", ids(r))
 	}
