@@ -147,7 +147,7 @@ func catalogue(l Lang) map[string]string {
 // load merges the area files of one language. The files are part of the
 // binary and checked by a test, so a broken one is a bug and panics.
 func load(l Lang) map[string]string {
-	all := map[string]string{}
+	all := make(map[string]string, 4096)
 	dir := path.Join("catalog", string(l))
 	files, err := fs.ReadDir(catalogFS, dir)
 	if err != nil {
@@ -158,15 +158,9 @@ func load(l Lang) map[string]string {
 		if err != nil {
 			panic(err)
 		}
-		var m map[string]string
-		if err := json.Unmarshal(b, &m); err != nil {
-			panic(fmt.Sprintf("%s/%s: %v", dir, f.Name(), err))
-		}
-		for k, v := range m {
-			if _, dup := all[k]; dup {
-				panic(fmt.Sprintf("%s/%s: %s is defined twice", dir, f.Name(), k))
-			}
-			all[k] = v
+		twice, err := read(string(b), all)
+		if err != nil || len(twice) > 0 {
+			panic(fmt.Sprintf("%s/%s: %v, defined twice: %q", dir, f.Name(), err, twice))
 		}
 	}
 	return all
