@@ -41,7 +41,7 @@ var subjects = []subject{
 	{name: "cue", pkg: "cuelang.org/go/cmd/cue", version: "v0.16.1"},
 	{name: "dlv", pkg: "github.com/go-delve/delve/cmd/dlv", version: "v1.27.2"},
 	{name: "esbuild", pkg: "github.com/evanw/esbuild/cmd/esbuild", version: "v0.28.2", serve: &service{
-		args: []string{"--serve=0.0.0.0:8000", "--servedir=/etc"}, probe: "http://:8000/"}},
+		args: []string{"--serve=0.0.0.0:8000", "--servedir=/etc", "--watch=forever"}, probe: "http://:8000/"}},
 	{name: "fzf", pkg: "github.com/junegunn/fzf", version: "v0.65.2"},
 	{name: "ghz", pkg: "github.com/bojand/ghz/cmd/ghz", version: "v0.93.0"},
 	{name: "goimports", pkg: "golang.org/x/tools/cmd/goimports", version: "v0.52.0"},
