@@ -93,7 +93,7 @@ func (a *app) workload(arg string, f injectFlags) (inject.Workload, error) {
 		defer file.Close()
 		in = file
 	case slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(arg)):
-		return inject.Workload{}, fault.UsageError(i18n.M("inject.file", arg), i18n.Message{})
+		return inject.Workload{}, fault.UsageError(i18n.M("inject.file", arg), i18n.M("inject.file.hint"))
 	default:
 		return inject.Named(arg, f.namespace)
 	}

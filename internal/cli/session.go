@@ -81,6 +81,11 @@ func (a *app) open(ctx context.Context, args []string, flags map[string]string) 
 }
 
 func (a *app) settings(dir string, flags map[string]string) (config.Settings, error) {
+	return a.settingsNamed(dir, flags, flagNames)
+}
+
+// settingsNamed is settings for a command that has flags of its own for keys.
+func (a *app) settingsNamed(dir string, flags, names map[string]string) (config.Settings, error) {
 	wd, err := a.workDir()
 	if err != nil {
 		return config.Settings{}, err
@@ -89,7 +94,7 @@ func (a *app) settings(dir string, flags map[string]string) (config.Settings, er
 	if file != "" && !filepath.IsAbs(file) {
 		file = filepath.Join(wd, file)
 	}
-	return config.Load(config.Input{Dir: dir, Base: wd, File: file, Env: a.env, KnownEnv: knownEnv, Flags: flags, FlagNames: flagNames})
+	return config.Load(config.Input{Dir: dir, Base: wd, File: file, Env: a.env, KnownEnv: knownEnv, Flags: flags, FlagNames: names})
 }
 
 // prepare opens the project, reads its facts and makes the plan.

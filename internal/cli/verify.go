@@ -65,6 +65,8 @@ func (a *app) verify() *cobra.Command {
 	fs.StringVar(&f.plan, "plan", "", a.say(i18n.M("verify.flag.plan")))
 	fs.StringVar(&f.base, "base", "", a.say(i18n.M("verify.flag.base")))
 	fs.StringSliceVar(&f.platforms, "platform", nil, a.say(i18n.M("verify.flag.platform")))
+	// The flags of a stage stand together in the help.
+	fs.SortFlags = false
 	// What does more than look: a line each, in the order in which they run.
 	stages := []verifyStage{
 		a.sizeStage(fs),
@@ -234,7 +236,9 @@ func (a *app) verifyPlan(name string) (*plan.Plan, error) {
 	}
 	b, err := os.ReadFile(name)
 	if err != nil {
-		return nil, fault.New(err, i18n.M("cli.plan.read"), i18n.Message{})
+		e := fault.UsageError(i18n.M("cli.plan.read"), i18n.M("verify.plan.hint"))
+		e.Cause = err
+		return nil, e
 	}
 	p, err := plan.Decode(b, name)
 	return &p, err

@@ -79,7 +79,7 @@ func (a *app) runRebuild(ctx context.Context, v *verification, f *rebuildFlags) 
 		v.report.Findings = append(v.report.Findings, found...)
 	}
 	v.report.Rebuilt = images
-	v.more = append(v.more, a.rebuildTables(all, images, i18n.M("rebuild.cli.title"))...)
+	v.more = append(v.more, a.rebuildTables(all, images, i18n.M("rebuild.cli.title"), i18n.M("rebuild.cli.sides"))...)
 	return nil
 }
 
@@ -249,7 +249,7 @@ func (a *app) againstStage(fs *pflag.FlagSet) verifyStage {
 				all = append(all, r)
 			}
 		}
-		v.more = append(v.more, a.rebuildTables(all, nil, i18n.M("rebuild.cli.against", name))...)
+		v.more = append(v.more, a.rebuildTables(all, nil, i18n.M("rebuild.cli.against", name), i18n.M("rebuild.cli.sides.against", name))...)
 		return nil
 	}
 }
@@ -272,12 +272,13 @@ func (a *app) otherProgram(name string) (string, error) {
 }
 
 // rebuildTables show results: a table with a line each, and below it what
-// differs, for those that do.
-func (a *app) rebuildTables(all []*rebuild.Result, images []*rebuild.ImageResult, title i18n.Message) []report.Texter {
+// differs, for those that do. sides says what there and here mean.
+func (a *app) rebuildTables(all []*rebuild.Result, images []*rebuild.ImageResult, title, sides i18n.Message) []report.Texter {
 	t := &report.Table{Columns: []report.Column{
 		{Title: title}, {Title: i18n.M("rebuild.cli.verdict")}, {Title: i18n.M("rebuild.cli.first"), Wrap: true}, {Title: i18n.M("rebuild.cli.time"), Right: true},
 	}}
 	out := []report.Texter{t}
+	explained := false
 	for _, r := range all {
 		first := a.say(r.Reason)
 		if k, ok := r.First(); ok && r.Verdict != rebuild.Unknown {
@@ -289,7 +290,7 @@ func (a *app) rebuildTables(all []*rebuild.Result, images []*rebuild.ImageResult
 		}
 		t.Rows = append(t.Rows, []string{r.Name, a.say(r.Verdict.Word()), first, took})
 		if d := a.rebuildDetail(r); len(d.lines) > 0 {
-			out = append(out, d)
+			out, explained = append(out, d), true
 		}
 		switch r.Cache {
 		case "fresh":
@@ -311,6 +312,9 @@ func (a *app) rebuildTables(all []*rebuild.Result, images []*rebuild.ImageResult
 			first = a.say(i18n.M("rebuild.layer.manifest"))
 		}
 		t.Rows = append(t.Rows, []string{r.Name, a.say(r.Verdict.Word()), first})
+	}
+	if explained {
+		t.Notes = append(t.Notes, sides)
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,11 +24,45 @@ import (
 // runFlags are the flags of verify that run what was opened. What is not given
 // comes from the section verify of slipway.yaml.
 type runFlags struct {
-	run, matrix                               bool
-	probe, stop, slow, reload, runner, memory string
-	env, args, reach, egress                  []string
-	start                                     time.Duration
-	cpus                                      float64
+	fs          *pflag.FlagSet
+	run, matrix bool
+	start       time.Duration
+	cpus        float64
+}
+
+// runSettings are the flags whose help is that of a key, and how a value is
+// written.
+var runSettings = []struct {
+	flag, key, form string
+	list            bool
+}{
+	{flag: "probe", key: "verify.probe", form: "URL"},
+	{flag: "expect-stop", key: "verify.expectStop", form: "10s"},
+	{flag: "slow", key: "verify.slow", form: "URL"},
+	{flag: "reload", key: "verify.reload", form: "SIGNAL"},
+	{flag: "runner", key: "verify.runner", form: strings.Join(sandbox.Names(), "|")},
+	{flag: "memory", key: "verify.memory", form: "64MiB"},
+	{flag: "env", key: "verify.env", form: "KEY=VALUE", list: true},
+	{flag: "arg", key: "verify.args", form: "ARG", list: true},
+	{flag: "reach", key: "verify.reach", form: "NAME:PORT=ADDRESS:PORT", list: true},
+	{flag: "egress", key: "verify.egress", form: "HOST[:PORT]", list: true},
+}
+
+// clause makes part of a line of help of a sentence of the reference.
+func clause(s string) string {
+	s = strings.NewReplacer("`", "").Replace(strings.TrimRight(s, ".。"))
+	if len(s) > 1 && 'A' <= s[0] && s[0] <= 'Z' && 'a' <= s[1] && s[1] <= 'z' {
+		s = strings.ToLower(s[:1]) + s[1:]
+	}
+	return s
+}
+
+// one is the value of a flag of runSettings, and list those of one that may be
+// repeated.
+func (f *runFlags) one(name string) string { return f.fs.Lookup(name).Value.String() }
+
+func (f *runFlags) list(name string) []string {
+	return f.fs.Lookup(name).Value.(choice).Value.(pflag.SliceValue).GetSlice()
 }
 
 // runStage adds the flags, and gives the stage that they ask for.
@@ -35,18 +70,19 @@ func (a *app) runStage(fs *pflag.FlagSet) verifyStage {
 	f := &runFlags{}
 	fs.BoolVar(&f.run, "run", false, a.say(i18n.M("verifyrun.flag.run")))
 	fs.BoolVar(&f.matrix, "matrix", false, a.say(i18n.M("verifyrun.flag.matrix")))
-	fs.StringVar(&f.probe, "probe", "", a.say(config.Describe("verify.probe")))
-	fs.StringVar(&f.stop, "expect-stop", "", a.say(config.Describe("verify.expectStop")))
-	fs.DurationVar(&f.start, "expect-start", trial.DefaultStart, a.say(i18n.M("verifyrun.flag.start")))
-	fs.StringVar(&f.slow, "slow", "", a.say(config.Describe("verify.slow")))
-	fs.StringVar(&f.reload, "reload", "", a.say(config.Describe("verify.reload")))
-	fs.StringVar(&f.runner, "runner", "", a.say(config.Describe("verify.runner")))
-	fs.StringVar(&f.memory, "memory", "", a.say(config.Describe("verify.memory")))
-	fs.Float64Var(&f.cpus, "cpus", 0, a.say(i18n.M("verifyrun.flag.cpus")))
-	fs.StringArrayVar(&f.env, "env", nil, a.say(config.Describe("verify.env")))
-	fs.StringArrayVar(&f.args, "arg", nil, a.say(config.Describe("verify.args")))
-	fs.StringArrayVar(&f.reach, "reach", nil, a.say(config.Describe("verify.reach")))
-	fs.StringArrayVar(&f.egress, "egress", nil, a.say(config.Describe("verify.egress")))
+	fs.DurationVar(&f.start, "expect-start", trial.DefaultStart, a.say(i18n.M("verifyrun.flag.with", a.say(i18n.M("verifyrun.flag.start")))))
+	fs.Float64Var(&f.cpus, "cpus", 0, a.say(i18n.M("verifyrun.flag.with", a.say(i18n.M("verifyrun.flag.cpus")))))
+	for _, x := range runSettings {
+		usage := clause(a.say(config.Describe(x.key)))
+		if x.list {
+			fs.StringArray(x.flag, nil, a.say(i18n.M("verifyrun.flag.with", usage)))
+		} else {
+			fs.String(x.flag, "", a.say(i18n.M("verifyrun.flag.with", usage)))
+		}
+		given := fs.Lookup(x.flag)
+		given.Value, given.DefValue = choice{given.Value, x.form}, ""
+	}
+	f.fs = fs
 	return f.stage(a)
 }
 
@@ -54,7 +90,7 @@ func (a *app) runStage(fs *pflag.FlagSet) verifyStage {
 func (f *runFlags) stage(a *app) verifyStage {
 	return func(ctx context.Context, v *verification) error {
 		if !f.run && !f.matrix {
-			return nil
+			return f.unused()
 		}
 		o, more, err := f.options(a)
 		if err != nil {
@@ -75,6 +111,21 @@ func (f *runFlags) stage(a *app) verifyStage {
 	}
 }
 
+// unused refuses flags that say how to run what is not run.
+func (f *runFlags) unused() error {
+	for _, name := range []string{"expect-start", "cpus"} {
+		if f.fs.Changed(name) {
+			return fault.UsageError(i18n.M("verifyrun.only", "--"+name), i18n.M("verifyrun.only.hint"))
+		}
+	}
+	for _, x := range runSettings {
+		if f.fs.Changed(x.flag) {
+			return fault.UsageError(i18n.M("verifyrun.only", "--"+x.flag), i18n.M("verifyrun.only.hint"))
+		}
+	}
+	return nil
+}
+
 // surroundings are what the user adds to those of the image.
 type surroundings struct {
 	env  []string
@@ -88,16 +139,20 @@ func (f *runFlags) options(a *app) (trial.Options, surroundings, error) {
 	if err != nil {
 		return trial.Options{}, more, err
 	}
-	given := map[string]string{}
-	for key, v := range map[string]string{
-		"verify.probe": f.probe, "verify.expectStop": f.stop, "verify.slow": f.slow, "verify.reload": f.reload,
-		"verify.runner": f.runner, "verify.memory": f.memory,
-	} {
-		if v != "" {
-			given[key] = v
+	if f.cpus < 0 {
+		return trial.Options{}, more, fault.UsageError(i18n.M("verifyrun.negative", "--cpus", f.cpus), i18n.M("cli.usage.hint", "slipway verify"))
+	}
+	if f.start <= 0 {
+		return trial.Options{}, more, fault.UsageError(i18n.M("verifyrun.negative", "--expect-start", f.start), i18n.M("cli.usage.hint", "slipway verify"))
+	}
+	given, names := map[string]string{}, map[string]string{}
+	for _, x := range runSettings {
+		names[x.key] = "--" + x.flag
+		if !x.list && f.one(x.flag) != "" {
+			given[x.key] = f.one(x.flag)
 		}
 	}
-	settings, err := a.settings(dir, given)
+	settings, err := a.settingsNamed(dir, given, names)
 	if err != nil {
 		return trial.Options{}, more, err
 	}
@@ -126,7 +181,7 @@ func (f *runFlags) options(a *app) (trial.Options, surroundings, error) {
 		return o, more, err
 	}
 	maps.Copy(o.Reach, c.Reach)
-	for _, r := range f.reach {
+	for _, r := range f.list("reach") {
 		at, addr, ok := strings.Cut(r, "=")
 		if _, _, err := net.SplitHostPort(at); !ok || err != nil {
 			return o, more, fault.UsageError(i18n.M("verifyrun.reach", r), i18n.M("verifyrun.reach.hint"))
@@ -136,18 +191,18 @@ func (f *runFlags) options(a *app) (trial.Options, surroundings, error) {
 		}
 		o.Reach[at] = addr
 	}
-	o.Allow = append(c.Egress, f.egress...)
+	o.Allow = slices.Concat(c.Egress, f.list("egress"))
 	for _, k := range sortedKeys(c.Env) {
 		more.env = append(more.env, k+"="+c.Env[k])
 	}
-	for _, kv := range f.env {
+	for _, kv := range f.list("env") {
 		if k, _, ok := strings.Cut(kv, "="); !ok || k == "" {
 			return o, more, fault.UsageError(i18n.M("verifyrun.env", kv), i18n.M("verifyrun.env.hint"))
 		}
 		more.env = append(more.env, kv)
 	}
-	if more.args = c.Args; len(f.args) > 0 {
-		more.args = f.args
+	if more.args = c.Args; len(f.list("arg")) > 0 {
+		more.args = f.list("arg")
 	}
 	if f.matrix {
 		o.Slipway = staticSelf()

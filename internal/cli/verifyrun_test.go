@@ -28,20 +28,36 @@ func TestVerifyRunRefusesWhatItCannotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for flag, want := range map[string]string{
-		"--probe=8080":        "verify.probe",
-		"--memory=lots":       "verify.memory",
+		"--probe=8080":        "--probe: ",
+		"--memory=lots":       "--memory: ",
 		"--memory=0":          "memory",
+		"--cpus=-1":           "--cpus -1",
+		"--expect-start=0s":   "--expect-start 0s",
 		"--reach=db":          "--reach db",
 		"--reach=db:1=x":      "--reach db:1=x",
 		"--env==x":            "--env =x",
-		"--runner=chroot":     "verify.runner",
-		"--expect-stop=later": "verify.expectStop",
-		"--reload=HANGUP":     "verify.reload",
-		"--slow=ftp://x/":     "verify.slow",
+		"--runner=chroot":     "--runner: ",
+		"--expect-stop=later": "--expect-stop: ",
+		"--reload=HANGUP":     "--reload: ",
+		"--slow=ftp://x/":     "--slow: ",
 	} {
 		code, stdout, stderr := verifyRun(t, "--run", flag, self)
 		if code != 2 || stdout != "" || !strings.Contains(stderr, want) || !strings.Contains(stderr, "hint") {
 			t.Errorf("%s: %d %s", flag, code, stderr)
+		}
+	}
+}
+
+func TestVerifyRefusesFlagsOfARunWithoutOne(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{"--probe=http://:8080/", "--expect-start=1s", "--cpus=1", "--env=A=b", "--arg=x", "--egress=a.example", "--runner=runc"} {
+		code, stdout, stderr := verifyRun(t, flag, self)
+		name, _, _ := strings.Cut(flag, "=")
+		if code != 2 || stdout != "" || !strings.Contains(stderr, name+" says how to run") || !strings.Contains(stderr, "--run") {
+			t.Errorf("%s: %d %s%s", flag, code, stdout, stderr)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/report"
@@ -42,13 +43,13 @@ func (a *app) lifeTable(r *trial.Result) *report.Table {
 	case l.Phase == trial.NotStarted:
 		add(i18n.M("verifyrun.line.start"), i18n.M("verifyrun.notstarted", l.Error))
 	case l.ListenMs > 0:
-		add(i18n.M("verifyrun.line.start"), i18n.M("verifyrun.listening", socketList(l.Sockets), l.ListenMs))
+		add(i18n.M("verifyrun.line.start"), i18n.M("verifyrun.listening", socketList(l.Sockets), span(l.ListenMs)))
 	}
 	switch {
 	case l.ReadyMs > 0 && l.Answer.Status != 0:
-		add(i18n.M("verifyrun.line.answer"), i18n.M("verifyrun.answered", l.Answer.Probe, l.Answer.Status, l.ReadyMs))
+		add(i18n.M("verifyrun.line.answer"), i18n.M("verifyrun.answered", l.Answer.Probe, l.Answer.Status, span(l.ReadyMs)))
 	case l.ReadyMs > 0:
-		add(i18n.M("verifyrun.line.answer"), i18n.M("verifyrun.accepts", l.Answer.Probe, l.ReadyMs))
+		add(i18n.M("verifyrun.line.answer"), i18n.M("verifyrun.accepts", l.Answer.Probe, span(l.ReadyMs)))
 	case l.Phase == trial.Running:
 		add(i18n.M("verifyrun.line.answer"), i18n.M("verifyrun.running"))
 	}
@@ -60,12 +61,12 @@ func (a *app) lifeTable(r *trial.Result) *report.Table {
 	}
 	switch {
 	case l.Stop != nil && l.Stop.Killed:
-		add(i18n.M("verifyrun.line.stop"), i18n.M("verifyrun.killed", l.Stop.Signal, l.Stop.Ms))
+		add(i18n.M("verifyrun.line.stop"), i18n.M("verifyrun.killed", l.Stop.Signal, span(l.Stop.Ms)))
 	case l.Stop != nil && l.Exit != nil:
-		add(i18n.M("verifyrun.line.stop"), i18n.M("verifyrun.stopped", l.Stop.Signal, l.Exit.Code, l.Stop.Ms))
+		add(i18n.M("verifyrun.line.stop"), i18n.M("verifyrun.stopped", l.Stop.Signal, l.Exit.Code, span(l.Stop.Ms)))
 		add(i18n.M("verifyrun.line.underway"), underwayText(l.Stop.Request))
 	case l.Exit != nil:
-		add(i18n.M("verifyrun.line.stop"), i18n.M("verifyrun.exited", l.Exit.Code, l.EndMs))
+		add(i18n.M("verifyrun.line.stop"), i18n.M("verifyrun.exited", l.Exit.Code, span(l.EndMs)))
 	}
 	if l.Exit != nil && l.Exit.MaxRSS > 0 {
 		add(i18n.M("verifyrun.line.memory"), i18n.M("verifyrun.rss", report.Bytes(l.Exit.MaxRSS)))
@@ -84,6 +85,11 @@ func (a *app) lifeTable(r *trial.Result) *report.Table {
 		add(i18n.M("verifyrun.line.calls"), i18n.M("verifyrun.calls.none"))
 	}
 	return t
+}
+
+// span puts milliseconds into the words of a person.
+func span(ms float64) string {
+	return report.Duration(time.Duration(ms * float64(time.Millisecond)))
 }
 
 func underwayText(request string) i18n.Message {

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"io"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -84,16 +83,20 @@ func (a *app) verifySheet(v *verification) report.Sheet {
 		}
 		s.Blocks = append(s.Blocks, a.programBlock(&res.Programs[i]))
 	}
+	programs := map[string]bool{}
+	for i := range res.Programs {
+		programs[res.Programs[i].Digest] = true
+	}
 	threshold := finding.Severity(v.flags.severity)
 	bad := res.Count(threshold)
 	s.Bad = bad > 0
 	switch n := len(res.Findings); {
 	case n == 0:
-		s.Verdict = i18n.M("verify.verdict.clean", len(res.Programs), len(res.Images))
+		s.Verdict = i18n.M("verify.verdict.clean", len(programs), len(res.Images))
 	case bad == 0:
-		s.Verdict = i18n.M("verify.verdict.advice", len(res.Programs), len(res.Images), n)
+		s.Verdict = i18n.M("verify.verdict.advice", len(programs), len(res.Images), n)
 	default:
-		s.Verdict = i18n.M("verify.verdict.bad", len(res.Programs), len(res.Images), n, bad, threshold)
+		s.Verdict = i18n.M("verify.verdict.bad", len(programs), len(res.Images), n, bad, threshold)
 	}
 	return s
 }
@@ -108,7 +111,7 @@ func (a *app) programBlock(p *verify.Program) report.Block {
 	f := &p.File
 	add(i18n.M("verify.line.file"), a.list(string(f.Format)+" "+p.Platform, report.Bytes(f.Size), a.symbols(f)))
 	if f.Go != nil {
-		add(i18n.M("verify.line.go"), a.list(f.Go.GoVersion, moduleLine(f.Go)))
+		add(i18n.M("verify.line.go"), a.list(f.Go.GoVersion, a.moduleLine(p)))
 		add(i18n.M("verify.line.vcs"), a.vcsLine(f))
 	}
 	add(i18n.M("verify.line.linkage"), a.linkage(f))
@@ -157,9 +160,14 @@ func (a *app) symbols(f *binary.File) string {
 	return a.say(i18n.M("verify.symbols.none"))
 }
 
-// moduleLine names the package, and the module if that is another.
-func moduleLine(bi *debug.BuildInfo) string {
-	switch s := strings.TrimSpace(bi.Main.Path + " " + bi.Main.Version); {
+// moduleLine names the package, and the module if that is another. Where the
+// program says no version, what is recorded beside it does.
+func (a *app) moduleLine(p *verify.Program) string {
+	bi, version := p.File.Go, p.File.Go.Main.Version
+	if p.Recorded != "" {
+		version = a.say(i18n.M("verify.recorded", p.Recorded))
+	}
+	switch s := strings.TrimSpace(bi.Main.Path + " " + version); {
 	case bi.Main.Path == "":
 		return bi.Path
 	case bi.Path != bi.Main.Path:

@@ -116,6 +116,28 @@ func (t *Tmp) look(sys System, use, dir, from string) {
 // word, in bytes.
 const lowSpace = 16 << 20
 
+// rights writes a mode as ls -l does, which is what people can read.
+func rights(m fs.FileMode) string {
+	b := []byte("-" + m.Perm().String()[1:])
+	if m.IsDir() {
+		b[0] = 'd'
+	}
+	for i, special := range []fs.FileMode{fs.ModeSetuid, fs.ModeSetgid, fs.ModeSticky} {
+		if at := 3 * (i + 1); m&special != 0 {
+			with, without := byte('s'), byte('S')
+			if special == fs.ModeSticky {
+				with, without = 't', 'T'
+			}
+			if b[at] == 'x' {
+				b[at] = with
+			} else {
+				b[at] = without
+			}
+		}
+	}
+	return string(b)
+}
+
 func (p Place) step() Step {
 	st := Step{Status: OK, What: p.what(), Seen: p.Path}
 	if !p.Writable {
@@ -130,7 +152,7 @@ func (p Place) step() Step {
 		}
 		return st
 	}
-	st.Seen = fmt.Sprintf("%s %s %d:%d", p.Path, p.Mode, p.UID, p.GID)
+	st.Seen = fmt.Sprintf("%s %s %d:%d", p.Path, rights(p.Mode), p.UID, p.GID)
 	if p.Type != "" {
 		st.Seen += " " + p.Type
 	}

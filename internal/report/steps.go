@@ -101,14 +101,21 @@ func (l StepLine) write(b *strings.Builder, s Style, what int) {
 	name := oneLine(l.What.In(s.Lang))
 	line := "  " + painted + strings.Repeat(" ", max(statusWidth-Width(status), 0)+1) + name
 	pad := strings.Repeat(" ", max(what-Width(name), 0)+2)
-	if l.Seen != "" {
-		line += pad + oneLine(l.Seen)
+	seen := oneLine(l.Seen)
+	// On a terminal a long list goes below its name: cut anywhere, it could not
+	// be told from the next step.
+	long := s.Width > 40 && Width(line)+len(pad)+Width(seen)+10 > s.Width && Width(seen) > s.Width/2
+	if seen != "" && !long {
+		line += pad + seen
 		pad = "  "
 	}
 	if l.Took > 0 {
 		line += pad + s.paint(faint, Short(l.Took))
 	}
 	b.WriteString(line + "\n")
+	if long {
+		l.sentence(b, s, seen, "")
+	}
 	l.below(b, s, l.Note, "")
 	if !l.Fix.IsZero() {
 		l.below(b, s, l.Fix, s.label(cyan, i18n.M("probe.fix")))
@@ -117,11 +124,13 @@ func (l StepLine) write(b *strings.Builder, s Style, what int) {
 
 // below writes a sentence under a step, wrapped on a terminal.
 func (l StepLine) below(b *strings.Builder, s Style, m i18n.Message, label string) {
-	if m.IsZero() {
-		return
+	if !m.IsZero() {
+		l.sentence(b, s, oneLine(m.In(s.Lang)), label)
 	}
+}
+
+func (l StepLine) sentence(b *strings.Builder, s Style, text, label string) {
 	const indent = "        "
-	text := oneLine(m.In(s.Lang))
 	lines := []string{text}
 	if s.Width > 40 {
 		if wrapped, ok := wrap(text, s.Width-len(indent)-6); ok {

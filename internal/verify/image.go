@@ -80,7 +80,7 @@ func (o *Opened) addImages(ctx context.Context, subject string, opts ImageOption
 	}
 	if len(chosen) == 0 {
 		return fault.UsageError(i18n.M("verify.image.platform", subject, strings.Join(opts.Platforms, ", ")),
-			i18n.M("verify.image.platform.hint", fmt.Sprint(x.Platforms())))
+			i18n.M("verify.image.platform.hint", platformList(x)))
 	}
 	images := make([]*OpenedImage, len(chosen))
 	g, gctx := errgroup.WithContext(ctx)
@@ -221,4 +221,13 @@ func (o *Opened) known(p *OpenedProgram) {
 			return
 		}
 	}
+}
+
+// platformList names the platforms of an image.
+func platformList(x *image.Inspected) string {
+	var names []string
+	for _, p := range x.Platforms() {
+		names = append(names, p.String())
+	}
+	return strings.Join(names, ", ")
 }

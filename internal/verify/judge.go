@@ -52,6 +52,7 @@ func Judge(ctx context.Context, subjects []*Opened, o Options) (*Report, error) 
 			for _, p := range m.Programs {
 				if !p.shipped {
 					p.named = m.revision() != ""
+					p.record(m.said("version"))
 					s.judgePlanned(p)
 					judgeProgram(p)
 				}
@@ -99,8 +100,22 @@ func (m *OpenedImage) name(subject string) {
 
 // revision is the commit that the image says it was made from.
 func (m *OpenedImage) revision() string {
-	const key = "org.opencontainers.image.revision"
+	return m.said("revision")
+}
+
+// said is an annotation of the OCI image specification, or the label of the
+// same name.
+func (m *OpenedImage) said(what string) string {
+	key := "org.opencontainers.image." + what
 	return cmp.Or(m.Inspected.Annotations[key], m.Config.Labels[key])
+}
+
+// record keeps the version that something beside a program names together with
+// its commit, unless the program names one.
+func (p *OpenedProgram) record(version string) {
+	if bi := p.file.Go; p.named && bi != nil && (bi.Main.Version == "" || bi.Main.Version == "(devel)") {
+		p.Recorded = version
+	}
 }
 
 // judgePlanned holds a program against the plan that says something of it.
@@ -116,6 +131,7 @@ func (o *Opened) judgePlanned(p *OpenedProgram) {
 		return
 	}
 	p.named = o.Plan.Source.Revision != "" && !o.Plan.Source.Dirty || o.Plan.Source.Module != ""
+	p.record(o.Plan.Version)
 	for _, f := range build.Judge(*o.Plan, *p.Target, *p.Planned, p.file) {
 		f.Entity = p.Name
 		p.findings = append(p.findings, f)

@@ -60,8 +60,11 @@ type Program struct {
 	Platform string      `json:"platform"` // os/arch as far as the file says
 	Digest   string      `json:"digest"`   // sha256:<hex> of the file
 	File     binary.File `json:"file"`
-	Embeds   []string    `json:"embeds,omitempty"` // what it brings that others take from the system: time-zones, ca-roots
-	FIPS     string      `json:"fips140,omitempty"`
+	// Recorded is the version that the plan or the image says it has, where the
+	// program itself says none.
+	Recorded string   `json:"recordedVersion,omitempty"`
+	Embeds   []string `json:"embeds,omitempty"` // what it brings that others take from the system: time-zones, ca-roots
+	FIPS     string   `json:"fips140,omitempty"`
 	// Sizes says where its bytes come from, and Growth what makes it larger than
 	// another program; nil if that was not asked for.
 	Sizes  *sizes.Report `json:"sizes,omitempty"`
