@@ -24,7 +24,6 @@ type compareFlags struct {
 	set, env, arg       []string
 	measure             []string
 	until, probe        string
-	runner              string
 	runs, most, warmup  int
 	buildRuns           int
 	precision           string
@@ -41,6 +40,7 @@ const (
 	measureSize    = "size"
 	measureStartup = "startup"
 	measureBuild   = "build"
+	measureModules = "modules"
 )
 
 func (a *app) compareCommand() *cobra.Command {
@@ -66,7 +66,6 @@ func (a *app) compareCommand() *cobra.Command {
 	fs.StringSliceVar(&f.measure, "measure", []string{measureSize, measureStartup}, a.say(i18n.M("compare.flag.measure")))
 	fs.StringVar(&f.until, "until", "", a.say(i18n.M("compare.flag.until")))
 	fs.StringVar(&f.probe, "probe", "", a.say(i18n.M("compare.flag.probe")))
-	fs.StringVar(&f.runner, "runner", "", a.say(i18n.M("compare.flag.runner", strings.Join(runnerNames(), ", "))))
 	fs.IntVar(&f.runs, "runs", 100, a.say(i18n.M("compare.flag.runs")))
 	fs.IntVar(&f.most, "max-runs", 400, a.say(i18n.M("compare.flag.maxruns")))
 	fs.IntVar(&f.buildRuns, "build-runs", 3, a.say(i18n.M("compare.flag.buildruns")))
@@ -93,7 +92,7 @@ func (a *app) compareCommand() *cobra.Command {
 
 func (f *compareFlags) validate(c *cobra.Command) error {
 	for _, m := range f.measure {
-		if !slices.Contains([]string{measureSize, measureStartup, measureBuild}, m) {
+		if !slices.Contains([]string{measureSize, measureModules, measureStartup, measureBuild}, m) {
 			return fault.UsageError(i18n.M("compare.measure", m), i18n.M("compare.measure.hint"))
 		}
 	}

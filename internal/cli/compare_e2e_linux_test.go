@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -82,5 +84,65 @@ func TestCompareE2E(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(dir, "slipway-compare-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestCompareRunnersE2E starts one program in every way there is, and images
+// from everywhere.
+func TestCompareRunnersE2E(t *testing.T) {
+	host := testkit.Docker(t)
+	hello, err := filepath.Abs("../../examples/hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	env := append(os.Environ(), "TMPDIR="+dir, "DOCKER_HOST="+host)
+	run := func(args ...string) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		if code := Run(t.Context(), args, env, strings.NewReader(""), &out, &errs); code != 0 {
+			t.Fatalf("%s: exit code %d\n%s%s", args, code, out.String(), errs.String())
+		}
+	}
+	measured := func(args ...string) *compare.Result {
+		t.Helper()
+		saved := filepath.Join(dir, "result.json")
+		run(append([]string{"compare", "--runs", "2", "--max-runs", "2", "--warmup", "0", "--probe", "http://:8080/", "--save", saved}, args...)...)
+		f, err := os.Open(saved)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		r, err := compare.Read(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range r.Cells {
+			if c.Reason != nil || len(c.Samples[compare.Ready]) != 2 {
+				t.Errorf("%v: %v %s %v", c.Values, c.Reason, c.Said, c.Samples)
+				continue
+			}
+			for k := range 2 {
+				if c.Samples[compare.Whole][k] < c.Samples[compare.Ready][k] {
+					t.Errorf("%v: making a sandbox took no time: %v", c.Values, c.Samples)
+				}
+			}
+		}
+		return r
+	}
+	measured("--runner", "none,namespaces,runc,docker", hello)
+
+	archive, layout := filepath.Join(dir, "docker.tar"), filepath.Join(dir, "dist")
+	run("ship", "-C", hello, "--target", "linux/"+runtime.GOARCH, "--output", layout, "--docker-archive", archive, "--load", "--name", "hello", "--tag", "compared", "--set", "image.ports=8080")
+	r := measured("oci:"+filepath.Join(layout, "oci"), archive, "docker:hello:compared")
+	for _, c := range r.Cells[1:] {
+		if a, b := float64(c.Size.Image), float64(r.Cells[0].Size.Image); a < 0.9*b || a > 1.1*b {
+			t.Errorf("%s: the image has %.0f bytes, and %.0f in the layout", c.Values[0], a, b)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "docker", "ps", "-aq")
+	cmd.Env = env
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("containers left behind: %s %v", out, err)
 	}
 }

@@ -33,6 +33,7 @@ var compareAxes = []compareAxis{
 	{name: "compression", key: "image.compression", values: []string{"gzip", "zstd"}, usage: i18n.M("compare.flag.compression")},
 	{name: "tags", key: "build.tags", usage: i18n.M("compare.flag.tags")},
 	{name: "cache", values: []string{string(compare.Warm), string(compare.Cold)}, usage: i18n.M("compare.flag.cache")},
+	{name: axisRunner, values: runnerNames(), usage: i18n.M("compare.flag.runner", strings.Join(runnerNames(), ", "))},
 }
 
 // The names of axes that are not settings.
@@ -40,6 +41,7 @@ const (
 	axisSubject = "subject"
 	axisBase    = "base"
 	axisCache   = "cache"
+	axisRunner  = "runner"
 	axisGo      = "go"
 	axisTarget  = "target"
 	axisTags    = "tags"
@@ -79,6 +81,9 @@ func (a *app) compareAxesOf(f *compareFlags, args []string) ([]compare.Axis, err
 			return nil, err
 		}
 		for _, v := range axis.Values {
+			if x.name == axisRunner && !slices.Contains(x.values, v) {
+				return nil, fault.UsageError(i18n.M("compare.runner", v), i18n.M("compare.runner.hint", strings.Join(x.values, ", ")))
+			}
 			if x.values != nil && !slices.Contains(x.values, v) {
 				return nil, fault.UsageError(i18n.M("compare.axis.bad", x.name, v, strings.Join(x.values, ", ")), i18n.M("compare.axis.hint"))
 			}
@@ -135,6 +140,7 @@ type cellSpec struct {
 	base    string // as it was given; empty: decided by the plan
 	goLine  string // release as it was given
 	cache   compare.Cache
+	runner  string // empty: the first that can be used here
 	target  string
 	keys    map[string]string // settings
 	env     []string          // of the started program
@@ -159,6 +165,8 @@ func (f *compareFlags) cellSpecOf(axes []compare.Axis, values []string) (cellSpe
 			c.base = v
 		case a.Name == axisCache:
 			c.cache = compare.Cache(v)
+		case a.Name == axisRunner:
+			c.runner = v
 		case a.Name == axisGo:
 			c.goLine = v
 		case a.Name == axisTarget:

@@ -20,6 +20,8 @@ import (
 	"github.com/slipway-build/slipway/internal/image"
 	"github.com/slipway-build/slipway/internal/plan"
 	"github.com/slipway-build/slipway/internal/rootfs"
+	"github.com/slipway-build/slipway/internal/sandbox"
+	"github.com/slipway-build/slipway/internal/verify"
 )
 
 // cells builds and opens the cells of a comparison.
@@ -44,6 +46,7 @@ type built struct {
 	bin     plan.Binary
 	target  plan.Target
 	made    *image.Made
+	runner  sandbox.Runner
 
 	// Of an image that was there already:
 	root   string // unpacked
@@ -161,6 +164,11 @@ func (cs *cells) programSize(ctx context.Context, c *compare.Cell, path, digest 
 		return err
 	}
 	c.Size = &compare.Size{Binary: fi.Size()}
+	if cs.f.wants(measureModules) {
+		if c.Size.Parts, err = verify.ReadProgramSizes(ctx, path); err != nil {
+			return err
+		}
+	}
 	if !cs.f.wants(measureSize) {
 		return nil
 	}

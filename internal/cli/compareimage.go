@@ -72,6 +72,9 @@ func (cs *cells) openImage(ctx context.Context, c *compare.Cell, b *built) (err 
 	}
 	b.args = append([]string{found.Path}, command[1:]...)
 	b.path = filepath.Join(b.root, filepath.FromSlash(found.Node.Path))
+	if err := cs.roots.again(b.root, found.Node.Path); err != nil {
+		return err
+	}
 	if err := b.look(c); err != nil {
 		return err
 	}
@@ -97,10 +100,32 @@ func imageLayers(ctx context.Context, c *compare.Cell, img *image.InspectedImage
 		if err != nil {
 			return err
 		}
-		c.Size.Layers = append(c.Size.Layers, compare.Layer{Title: layerTitle(l, i), Size: l.Size, Raw: raw})
+		size := l.Size
+		if size == raw {
+			// An engine keeps and saves layers as they are; whoever downloads
+			// them gets them compressed.
+			if size, err = zipped(ctx, img, i); err != nil {
+				return err
+			}
+			c.Size.Image += size - l.Size
+		}
+		c.Size.Layers = append(c.Size.Layers, compare.Layer{Title: layerTitle(l, i), Size: size, Raw: raw})
 		c.Size.Unpacked += raw
 	}
 	return nil
+}
+
+// zipped is the size of a layer compressed as engines do before they push it.
+func zipped(ctx context.Context, img *image.InspectedImage, i int) (int64, error) {
+	r, err := img.OpenLayer(ctx, i)
+	if err != nil {
+		return 0, err
+	}
+	size, err := image.CompressedSize(ctx, r, "gzip")
+	if cerr := r.Close(); err == nil {
+		err = cerr
+	}
+	return size, err
 }
 
 // layerTitle is what a layer is called by who made it, else its number.

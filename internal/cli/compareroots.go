@@ -24,8 +24,10 @@ import (
 type cellRoots struct {
 	a     *app
 	shelf rootfs.Shelf
-	dir   string            // temporary; all of it goes at the end
-	made  map[string]string // what was unpacked, by digest of the manifest or by directory
+	dir   string // temporary; all of it goes at the end
+	// copies are the programs of images that were written anew.
+	copies map[string]bool
+	made   map[string]string // what was unpacked, by digest of the manifest or by directory
 }
 
 func (a *app) cellRoots() (*cellRoots, error) {
@@ -37,7 +39,7 @@ func (a *app) cellRoots() (*cellRoots, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for root file systems: %w", err)
 	}
-	return &cellRoots{a: a, shelf: shelf, dir: dir, made: map[string]string{}}, nil
+	return &cellRoots{a: a, shelf: shelf, dir: dir, made: map[string]string{}, copies: map[string]bool{}}, nil
 }
 
 // remove takes everything away. What cannot be is left to the system's own
@@ -166,6 +168,32 @@ func placeFile(root, inside, program string) (outside string, err error) {
 		return "", fmt.Errorf("put program into root file system: %w", err)
 	}
 	return filepath.Join(root, filepath.FromSlash(name)), nil
+}
+
+// again writes the program of an unpacked image anew, by the copy that puts
+// all others where they are.
+func (r *cellRoots) again(root, inside string) error {
+	name := filepath.Join(root, filepath.FromSlash(inside))
+	if r.copies[name] {
+		return nil
+	}
+	fi, err := os.Lstat(name)
+	if err != nil || !fi.Mode().IsRegular() {
+		return err
+	}
+	copied, err := placeFile(root, inside+".slipway", name)
+	if err != nil {
+		return err
+	}
+	err = os.Chmod(copied, fi.Mode())
+	if err == nil {
+		err = os.Rename(copied, name)
+	}
+	if err != nil {
+		return fmt.Errorf("put program into root file system: %w", err)
+	}
+	r.copies[name] = true
+	return nil
 }
 
 // nonroot is the user of images that name none (plan, "user").

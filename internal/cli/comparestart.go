@@ -122,9 +122,6 @@ func (cs *cells) startTimes(ctx context.Context, all []*built) error {
 	if o.Precision, err = parsePercent(cs.f.precision); err != nil {
 		return err
 	}
-	if o.Runner, err = cs.a.compareRunner(ctx, cs.f.runner); err != nil {
-		return err
-	}
 	all = slices.DeleteFunc(slices.Clone(all), func(b *built) bool {
 		if runsHere(b.spec.target) {
 			return false
@@ -136,25 +133,31 @@ func (cs *cells) startTimes(ctx context.Context, all []*built) error {
 	if len(all) == 0 {
 		return nil
 	}
+	if all, err = cs.chooseRunners(ctx, all); err != nil || len(all) == 0 {
+		return err
+	}
 	if err := cs.untilAndProbe(all, &o); err != nil {
 		return err
 	}
 	for _, b := range all {
-		s, err := cs.start(ctx, b, o.Runner)
+		s, err := cs.start(ctx, b)
 		if err == nil {
 			o.Starts = append(o.Starts, s)
 			continue
 		}
-		f, ok := errors.AsType[*fault.Error](err)
-		if !ok || ctx.Err() != nil {
+		if err := cs.leftOut(ctx, b, err); err != nil {
 			return err
 		}
-		cs.r.Cells[b.index].Reason, cs.r.Cells[b.index].Said = &f.Msg, f.Detail
 	}
 	if o.Until != compare.UntilExit {
-		if o.Floor, err = cs.floor(ctx, o.Runner, o.Probe); err != nil {
+		if o.Floor, err = cs.floor(ctx, quickest(all), o.Probe); err != nil {
 			return err
 		}
+	}
+	release, err := cs.holdImages(ctx, &o)
+	defer release()
+	if err != nil {
+		return err
 	}
 	began := time.Now()
 	cs.a.rep.Begin("", "start")
@@ -162,6 +165,17 @@ func (cs *cells) startTimes(ctx context.Context, all []*built) error {
 	err = compare.Measure(ctx, cs.r, o)
 	cs.a.rep.End("", "start", time.Since(began), 0, cs.a.say(i18n.M("compare.rounds", cs.r.Method.Rounds)), false)
 	return err
+}
+
+// leftOut makes what stands against one cell its reason; it gives back only
+// what ends the whole comparison.
+func (cs *cells) leftOut(ctx context.Context, b *built, err error) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || ctx.Err() != nil {
+		return err
+	}
+	cs.r.Cells[b.index].Reason, cs.r.Cells[b.index].Said = &f.Msg, f.Detail
+	return nil
 }
 
 // rounds shows how far the measuring is.
@@ -219,8 +233,8 @@ func (b *built) port() string {
 }
 
 // start says how a cell is started.
-func (cs *cells) start(ctx context.Context, b *built, runner sandbox.Runner) (compare.Start, error) {
-	s := compare.Start{Cell: b.index, File: b.path, Cache: b.spec.cache}
+func (cs *cells) start(ctx context.Context, b *built) (compare.Start, error) {
+	s := compare.Start{Cell: b.index, File: b.path, Cache: b.spec.cache, Runner: b.runner}
 	args := slices.Clone(cs.f.arg)
 	env := []string{"PATH=" + rootfs.DefaultPath}
 	if img := b.target.Image; img != nil {
@@ -233,14 +247,19 @@ func (cs *cells) start(ctx context.Context, b *built, runner sandbox.Runner) (co
 		env = append(env, b.config.Env...)
 	}
 	env = append(env, b.spec.env...)
-	if runner.Name() == (compare.Bare{}).Name() {
+	if bare(b.runner) {
 		if len(args) == 0 && len(b.args) > 0 {
 			args = b.args[1:]
 		}
 		s.Spec = sandbox.Spec{Args: append([]string{b.path}, args...), Env: env}
 		return s, nil
 	}
-	return cs.boxed(ctx, b, s, args, env)
+	if b.runner.Name() == runnerDocker && s.Cache == compare.Cold {
+		return s, fault.UsageError(i18n.M("compare.cold.docker"), i18n.Message{})
+	}
+	s, err := cs.boxed(ctx, b, s, args, env)
+	s.Spec.Net = netOf(b.runner)
+	return s, err
 }
 
 // inBox is where a program lies in a root file system that is not its image's.
@@ -279,8 +298,8 @@ func (cs *cells) floor(ctx context.Context, runner sandbox.Runner, probe compare
 			port = compare.PortMark
 		}
 	}
-	s := compare.Start{File: name, Cache: compare.Warm}
-	if runner.Name() == (compare.Bare{}).Name() {
+	s := compare.Start{File: name, Cache: compare.Warm, Runner: runner}
+	if bare(runner) {
 		s.Spec = sandbox.Spec{Args: []string{name, port}}
 		return &s, nil
 	}
@@ -291,6 +310,6 @@ func (cs *cells) floor(ctx context.Context, runner sandbox.Runner, probe compare
 	if s.File, err = placeFile(root, "/floor", name); err != nil {
 		return nil, err
 	}
-	s.Spec = sandbox.Spec{Root: root, Args: []string{"/floor", port}, UID: nonroot, GID: nonroot}
+	s.Spec = sandbox.Spec{Root: root, Args: []string{"/floor", port}, UID: nonroot, GID: nonroot, Net: netOf(runner)}
 	return &s, nil
 }

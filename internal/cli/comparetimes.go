@@ -18,7 +18,8 @@ import (
 // buildTimes builds the cells that have a source again and again, in turns:
 // each time with an empty build cache, then with what that has left there.
 func (cs *cells) buildTimes(ctx context.Context, all []*built) error {
-	all = slices.DeleteFunc(slices.Clone(all), func(b *built) bool { return b.session == nil })
+	once := cs.r.Sized() // those that differ only in how they are started are built once
+	all = slices.DeleteFunc(slices.Clone(all), func(b *built) bool { return b.session == nil || !slices.Contains(once, b.index) })
 	rng := rand.New(rand.NewPCG(cs.f.seed, 1))
 	began := time.Now()
 	cs.a.rep.Begin("", "build")

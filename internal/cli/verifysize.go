@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/slipway-build/slipway/internal/compare"
 	"github.com/slipway-build/slipway/internal/fault"
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/report"
@@ -217,33 +218,7 @@ func goModule(o sizes.Origin) bool {
 }
 
 // moduleName is what a person calls a module.
-func (a *app) moduleName(m sizes.Module) string {
-	if m.Name != "" && m.Origin != sizes.Std {
-		return strings.TrimSpace(m.Name + " " + m.Version)
-	}
-	says := i18n.M("verify.origin.unknown")
-	switch m.Origin {
-	case sizes.Main:
-		says = i18n.M("verify.origin.main")
-	case sizes.Std:
-		says = i18n.M("verify.origin.std", cmp.Or(m.Version, "Go"))
-	case sizes.Foreign:
-		says = i18n.M("verify.origin.c")
-	case sizes.Embedded:
-		says = i18n.M("verify.origin.embedded")
-	case sizes.Strings:
-		says = i18n.M("verify.origin.strings")
-	case sizes.Shared:
-		says = i18n.M("verify.origin.shared")
-	case sizes.DebugInfo:
-		says = i18n.M("verify.origin.debug")
-	case sizes.SymbolData:
-		says = i18n.M("verify.origin.symbols")
-	case sizes.Format:
-		says = i18n.M("verify.origin.format")
-	}
-	return a.say(says)
-}
+func (a *app) moduleName(m sizes.Module) string { return compare.ModuleName(m, a.lang) }
 
 func sumOf(list []sizes.Package) sizes.Package {
 	var s sizes.Package

@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"github.com/slipway-build/slipway/internal/i18n"
+	"github.com/slipway-build/slipway/internal/sizes"
 )
 
 // SchemaVersion of the Result document.
@@ -47,6 +48,7 @@ const (
 	First     Metric = "first"     // first request → its answer
 	Second    Metric = "second"    // second request, on the same connection → its answer
 	Exited    Metric = "exited"    // start → the program has ended by itself, with code 0
+	Whole     Metric = "whole"     // the same end as Ready, or Exited, but from before the sandbox is made
 	CPU       Metric = "cpu"       // processor time of all threads up to Ready or Exited
 	RSS       Metric = "rss"       // highest resident memory up to then
 	BuildCold Metric = "buildCold" // building with an empty build cache
@@ -118,7 +120,8 @@ type Size struct {
 	Image    int64   `json:"image,omitempty"`    // configuration and compressed layers
 	Unpacked int64   `json:"unpacked,omitempty"` // tars of all layers
 	Layers   []Layer `json:"layers,omitempty"`
-	Sections []Part  `json:"sections,omitempty"` // of the binary, largest first
+	// Parts says where the bytes of the binary come from.
+	Parts *sizes.Report `json:"parts,omitempty"`
 }
 
 // Layer is one layer of an image.
@@ -126,12 +129,6 @@ type Layer struct {
 	Title string `json:"title"`
 	Size  int64  `json:"size"`     // bytes, compressed
 	Raw   int64  `json:"unpacked"` // bytes of the tar
-}
-
-// Part is a named part of a binary.
-type Part struct {
-	Name string `json:"name"`
-	Size int64  `json:"size"` // bytes
 }
 
 // of gives a size by its metric; ok is false if it is not known.

@@ -22,7 +22,7 @@ type Comparison struct {
 
 // compared are the metrics that comparisons are made of, in the order they
 // are told.
-var compared = []Metric{ImageSize, BinaryRaw, Ready, Listening, Exited, CPU, RSS, BuildCold, BuildWarm}
+var compared = []Metric{ImageSize, BinaryRaw, Ready, Listening, Exited, Whole, CPU, RSS, BuildCold, BuildWarm}
 
 // Conclude fills the summaries and comparisons of r from its samples.
 func (r *Result) Conclude() {
@@ -37,6 +37,9 @@ func (r *Result) Conclude() {
 		if m == Listening && r.Method.Until != string(UntilListening) {
 			continue // Ready says it
 		}
+		if m == Whole && !r.variesRunner() {
+			continue // it is another matter only where there are several sandboxes
+		}
 		r.Comparisons = append(r.Comparisons, r.contrasts(m)...)
 	}
 }
@@ -46,8 +49,8 @@ func (r *Result) Conclude() {
 func (r *Result) contrasts(m Metric) []Comparison {
 	var out []Comparison
 	for _, i := range r.varied() {
-		if m.exact() && r.Axes[i].runtime() {
-			continue // how a program is started does not change its size
+		if (m.exact() || m.built()) && r.Axes[i].runtime() {
+			continue // how a program is started does not change it
 		}
 		seen := map[int]bool{}
 		for from := range r.Cells {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strconv"
+
+	"github.com/slipway-build/slipway/internal/sizes"
 )
 
 // Bounds of what is read from a file, and of --runs.
@@ -84,7 +86,7 @@ func (c *Cell) check() error {
 		}
 	}
 	if s := c.Size; s != nil {
-		if s.Binary < 0 || s.Gzip < 0 || s.Zstd < 0 || s.Image < 0 || s.Unpacked < 0 || len(s.Layers) > 1000 || len(s.Sections) > 1000 {
+		if s.Binary < 0 || s.Gzip < 0 || s.Zstd < 0 || s.Image < 0 || s.Unpacked < 0 || len(s.Layers) > 1000 {
 			return errors.New("a size is negative, or there are too many parts")
 		}
 		for _, l := range s.Layers {
@@ -92,14 +94,39 @@ func (c *Cell) check() error {
 				return errors.New("the size of a layer is negative")
 			}
 		}
+		if s.Parts != nil {
+			return checkParts(s.Parts)
+		}
+	}
+	return nil
+}
+
+// maxParts bounds the sections and the modules of a program.
+const maxParts = 100_000
+
+func checkParts(p *sizes.Report) error {
+	if len(p.Sections) > maxParts || len(p.Modules) > maxParts || p.Size < 0 {
+		return errors.New("a program has too many parts")
+	}
+	for _, s := range p.Sections {
+		if s.Size < 0 || s.Size > p.Size {
+			return errors.New("a section is larger than its program")
+		}
+	}
+	for _, m := range p.Modules {
+		if m.Size < 0 || m.Size > p.Size {
+			return errors.New("a module is larger than its program")
+		}
 	}
 	return nil
 }
 
 // Merge puts the cells of o into r: new ones are added, and the samples of
-// those that r has too follow its own if they are of the very same program. It
+// those that r has too follow its own if they are of the very same program. What
+// was measured on different machines is kept apart by an axis of its own. It
 // reports false if the two vary different things.
 func (r *Result) Merge(o *Result) bool {
+	keepApart(r, o)
 	if len(r.Axes) != len(o.Axes) {
 		return false
 	}
@@ -243,4 +270,4 @@ func (c *Cell) rows(out *csv.Writer) error {
 }
 
 // sampled are the metrics that have samples, in the order they are shown.
-var sampled = []Metric{Ready, Listening, First, Second, Exited, CPU, RSS, BuildCold, BuildWarm}
+var sampled = []Metric{Ready, Listening, First, Second, Exited, Whole, CPU, RSS, BuildCold, BuildWarm}

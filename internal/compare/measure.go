@@ -1,9 +1,12 @@
 package compare
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/slipway-build/slipway/internal/fault"
@@ -13,7 +16,7 @@ import (
 
 // Options says how starts are measured.
 type Options struct {
-	Runner    sandbox.Runner
+	Runner    sandbox.Runner // of starts that name none
 	Starts    []Start
 	Floor     *Start // the server that does nothing; its Cell is not used
 	Probe     Probe
@@ -50,7 +53,8 @@ func Measure(ctx context.Context, r *Result, o Options) error {
 		starts[floorCell] = *o.Floor
 		live = append(live, floorCell)
 	}
-	r.Method.Runner, r.Method.Until, r.Method.Seed, r.Method.Warmup = o.Runner.Name(), string(o.Until), o.Seed, o.Warmup
+	r.Method.Runner = o.runners()
+	r.Method.Until, r.Method.Seed, r.Method.Warmup = string(o.Until), o.Seed, o.Warmup
 	r.Method.MinRuns, r.Method.MaxRuns, r.Method.Precision = o.MinRuns, o.MaxRuns, o.Precision
 	if o.Until != UntilExit {
 		r.Method.Probe = o.Probe.String()
@@ -66,6 +70,17 @@ func Measure(ctx context.Context, r *Result, o Options) error {
 	r.Noise.between(before, readTicks())
 	r.Machine.LoadEnded = load()
 	return err
+}
+
+// runners names all that start something.
+func (o Options) runners() string {
+	var names []string
+	for _, s := range o.Starts {
+		if n := cmp.Or(s.Runner, o.Runner).Name(); !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // turns is a measuring under way.

@@ -243,3 +243,53 @@ func TestColdIsCold(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// secured is a server with TLS.
+const secured = `package main
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+)
+
+func main() {
+	l, err := net.Listen("tcp", "127.0.0.1:"+os.Args[1])
+	if err != nil {
+		os.Exit(1)
+	}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS == nil || r.URL.Path != "/health" {
+			w.WriteHeader(500)
+		}
+	}))
+	s.Listener = l
+	s.StartTLS()
+	select {}
+}
+`
+
+func TestMeasureHTTPS(t *testing.T) {
+	probe, err := ParseProbe("https://:8443/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := empty("secured")
+	o := Options{Runner: Bare{}, Starts: starts(built(t, "secured", secured)), Probe: probe, Until: UntilReady, Timeout: 20 * time.Second, Seed: 1, MinRuns: 3, MaxRuns: 3, Precision: 0.5}
+	if err := Measure(t.Context(), r, o); err != nil {
+		t.Fatal(err)
+	}
+	c := r.Cells[0]
+	if c.Reason != nil || len(c.Samples[Second]) != 3 {
+		t.Fatalf("%v %s %v", c.Reason, c.Said, c.Samples)
+	}
+	for k := range c.Samples[Ready] {
+		if c.Samples[Second][k] > c.Samples[First][k] {
+			t.Errorf("run %d: the second request took longer than the handshake and the first: %v", k, c.Samples)
+		}
+		if c.Samples[Whole][k] < c.Samples[Ready][k] {
+			t.Errorf("run %d: times out of order: %v", k, c.Samples)
+		}
+	}
+}

@@ -41,6 +41,8 @@ type pageView struct {
 	Warning                     string
 	Conclusions                 []pageConclusion
 	Sections                    []pageSection
+	Growth                      []pageGrowth
+	GrowthColumns               []string
 	Missing                     [][2]string
 	Method                      []string
 	Columns                     []string
@@ -57,6 +59,11 @@ type pageSection struct {
 	ID, Title string
 	SVG       template.HTML
 	Note      string
+}
+
+type pageGrowth struct {
+	What string
+	Rows [][]string
 }
 
 type pageRow struct {
@@ -117,6 +124,12 @@ func (p Page) view() pageView {
 			continue
 		}
 		v.picture(r, name, l)
+	}
+	for _, m := range []i18n.Message{i18n.M("compare.growth.what"), i18n.M("compare.growth.before"), i18n.M("compare.growth.after"), i18n.M("compare.growth.difference")} {
+		v.GrowthColumns = append(v.GrowthColumns, m.In(l))
+	}
+	for _, g := range r.growths(l) {
+		v.Growth = append(v.Growth, pageGrowth{g.what, g.changes(l)})
 	}
 	for _, m := range r.MethodSentences() {
 		v.Method = append(v.Method, m.In(l))

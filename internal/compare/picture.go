@@ -18,11 +18,13 @@ const (
 	pictureTransfer = "transfer"
 	pictureBuild    = "build"
 	pictureNoise    = "noise"
+	pictureSections = "sections"
+	pictureModules  = "modules"
 )
 
 // PictureNames are what Picture knows, in the order a page shows them.
 func PictureNames() []string {
-	return []string{pictureSizes, pictureTransfer, pictureStartup, pictureCurves, pictureMemory, pictureBuild, pictureNoise}
+	return []string{pictureSizes, pictureTransfer, pictureSections, pictureModules, pictureStartup, pictureCurves, pictureMemory, pictureBuild, pictureNoise}
 }
 
 // Picture gives a picture as a file; ok is false if there is nothing in it.
@@ -44,6 +46,10 @@ func (r *Result) draw(name string, l i18n.Lang) *chart.Picture {
 		return r.drawSizes(l)
 	case pictureTransfer:
 		return r.drawTransfer(l)
+	case pictureSections:
+		return r.drawParts(r.byKind(l), i18n.M("compare.picture.sections").In(l), l)
+	case pictureModules:
+		return r.drawParts(r.byModule(l), i18n.M("compare.picture.modules").In(l), l)
 	case pictureStartup:
 		return r.drawStarts(l)
 	case pictureCurves:
@@ -84,7 +90,7 @@ func (r *Result) drawSizes(l i18n.Lang) *chart.Picture {
 	}
 	c := chart.Bars{Format: formatBytes}
 	pieces := make([]map[int]float64, len(r.Cells))
-	sized := r.sized()
+	sized := r.Sized()
 	for _, i := range sized {
 		pieces[i] = map[int]float64{}
 		s := r.Cells[i].Size
@@ -126,6 +132,18 @@ func (r *Result) drawSizes(l i18n.Lang) *chart.Picture {
 	return c.Draw()
 }
 
+// drawParts stacks the parts of each program.
+func (r *Result) drawParts(s *shares, title string, l i18n.Lang) *chart.Picture {
+	if s == nil {
+		return nil
+	}
+	c := chart.Bars{Title: title, Desc: title, Names: s.names, Format: formatBytes}
+	for k, i := range s.cells {
+		c.Rows = append(c.Rows, chart.Bar{Key: i, Label: r.label(&r.Cells[i], l, true), Pieces: s.bytes[k]})
+	}
+	return c.Draw()
+}
+
 // layerName puts the title of a layer into words.
 func layerName(title string, l i18n.Lang) string {
 	switch title {
@@ -148,7 +166,7 @@ func (r *Result) drawTransfer(l i18n.Lang) *chart.Picture {
 	b := r.Bandwidths[0]
 	c := chart.Bars{Title: i18n.M("compare.picture.transfer", b.Name).In(l), Format: formatTime, Names: []string{b.Name}}
 	c.Desc = c.Title
-	for _, i := range r.sized() {
+	for _, i := range r.Sized() {
 		if s := r.Cells[i].Size; s.Image > 0 {
 			bar := chart.Bar{Key: i, Label: r.label(&r.Cells[i], l, true), Pieces: []float64{float64(b.Transfer(s.Image))}}
 			for _, other := range r.Bandwidths[1:] {

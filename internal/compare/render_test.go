@@ -21,6 +21,7 @@ import (
 
 	"github.com/slipway-build/slipway/internal/i18n"
 	"github.com/slipway-build/slipway/internal/report"
+	"github.com/slipway-build/slipway/internal/sizes"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -63,6 +64,15 @@ func sample() *Result {
 		} else {
 			size := int64(6_000_000 + 250_000*(i/2) + 2_600_000*(i%2))
 			c.Size = &Size{Binary: size, Gzip: size * 2 / 5, Zstd: size * 38 / 100, Image: size*2/5 + 210_000, Unpacked: size + 1_000_000, Layers: []Layer{{"base", 209_000, 1_000_000}, {"programs", size * 2 / 5, size}}}
+			c.Size.Parts = &sizes.Report{
+				Size: size, Symbols: i%2 == 1,
+				Sections: []sizes.Section{{Name: ".text", Kind: sizes.Code, Size: 3_000_000}, {Name: ".rodata", Kind: sizes.ROData, Size: size - 3_000_000 - 2_600_000*int64(i%2)}, {Name: ".debug_info", Kind: sizes.Debug, Size: 2_600_000 * int64(i%2)}},
+				Modules: []sizes.Module{
+					{Name: "std", Version: v[1], Origin: sizes.Std, Size: size - 1_000_000 - 2_600_000*int64(i%2), Packages: []sizes.Package{{Name: "net/http", Size: size - 1_000_000 - 2_600_000*int64(i%2)}}},
+					{Name: "example.com/<b>", Version: "v1.2.0", Origin: sizes.Dependency, Size: 1_000_000, Packages: []sizes.Package{{Name: "example.com/<b>", Size: 1_000_000}}},
+					{Origin: sizes.DebugInfo, Size: 2_600_000 * int64(i%2), Packages: []sizes.Package{{Name: ".debug_info", Size: 2_600_000 * int64(i%2)}}},
+				},
+			}
 			draw(&c, 5e6*(1+0.04*float64(i/2)))
 		}
 		r.Cells = append(r.Cells, c)

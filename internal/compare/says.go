@@ -71,6 +71,9 @@ func say(metric string, class int, from, to string, list []Comparison) (i18n.Mes
 	if told := up + down; told < len(list) {
 		return i18n.M("compare.says.some", to, from, metric, signed(lo), signed(hi), told, len(list)), weight
 	}
+	if lo >= times {
+		return i18n.M("compare.says.times", to, from, metric, multiple(lo, hi)), weight
+	}
 	switch {
 	case class == classTime && up > 0:
 		return i18n.M("compare.says.longer", to, from, metric, amount), weight
@@ -115,7 +118,22 @@ func percent(v float64) string {
 	return fmt.Sprintf("%.0f %%", 100*v)
 }
 
+// times is from where on a difference is told as a multiple.
+const times = 3
+
+// multiple is so many times, or a range of them: 23.4.
+func multiple(lo, hi float64) string {
+	a, b := digits(lo), digits(hi)
+	if a == b {
+		return a
+	}
+	return a + "–" + b
+}
+
 func signed(ratio float64) string {
+	if ratio >= times {
+		return "× " + digits(ratio)
+	}
 	if ratio < 1 {
 		return "−" + percent(1-ratio)
 	}

@@ -25,7 +25,7 @@ const barWidth = 20
 func (t Text) WriteText(w io.Writer, s report.Style) error {
 	first := true
 	for _, table := range []*report.Table{
-		t.sizes(s.Lang), t.transfer(s.Lang), t.starts(s.Lang), t.builds(s.Lang), t.missing(s.Lang), t.conclusions(s.Lang), t.method(s.Lang),
+		t.sizes(s.Lang), t.transfer(s.Lang), t.parts(t.byKind(s.Lang), s.Lang), t.parts(t.byModule(s.Lang), s.Lang), t.grown(s.Lang), t.starts(s.Lang), t.builds(s.Lang), t.missing(s.Lang), t.conclusions(s.Lang), t.method(s.Lang),
 	} {
 		if table == nil {
 			continue
@@ -50,7 +50,7 @@ func (t Text) plain(s string) string {
 	if !t.ASCII {
 		return s
 	}
-	return strings.NewReplacer(" · ", ", ", "µs", "us", "±", "+-", "–", "-", "−", "-", "…", "...").Replace(s)
+	return strings.NewReplacer(" · ", ", ", "µs", "us", "±", "+-", "–", "-", "−", "-", "×", "x", "→", "->", "…", "...").Replace(s)
 }
 
 // bar draws a bar of eighths of a cell.
@@ -93,7 +93,7 @@ func (t Text) sizes(l i18n.Lang) *report.Table {
 		}
 	}
 	table.Columns = append(table.Columns, report.Column{Title: i18n.M("compare.column.bar", main.Name().In(l)), Spare: true})
-	for _, i := range t.sized() {
+	for _, i := range t.Sized() {
 		c := &t.Cells[i]
 		row := []string{t.plain(t.Result.label(c, l, true))}
 		for _, m := range metrics {
@@ -122,7 +122,7 @@ func (t Text) transfer(l i18n.Lang) *report.Table {
 	for _, b := range t.Bandwidths {
 		table.Columns = append(table.Columns, report.Column{Title: i18n.M("compare.column.bandwidth", b.Name), Right: true})
 	}
-	for _, i := range t.sized() {
+	for _, i := range t.Sized() {
 		c := &t.Cells[i]
 		if c.Size.Image == 0 {
 			continue
@@ -150,9 +150,16 @@ func (t Text) starts(l i18n.Lang) *report.Table {
 		{Title: i18n.M("compare.column.p50"), Right: true}, {Title: i18n.M("compare.column.interval"), Right: true},
 		{Title: i18n.M("compare.column.against"), Right: true},
 		{Title: i18n.M("compare.column.p90"), Right: true}, {Title: i18n.M("compare.column.p99"), Right: true},
-		{Title: CPU.Name(), Right: true, Spare: true}, {Title: RSS.Name(), Right: true}, {Title: i18n.M("compare.column.runs"), Right: true, Spare: true},
-		{Title: i18n.M("compare.column.bar", i18n.M("compare.column.p50").In(l)), Spare: true},
 	}}
+	others := []Metric{CPU, RSS}
+	if t.variesRunner() {
+		others = []Metric{Whole, CPU, RSS}
+	}
+	for _, o := range others {
+		table.Columns = append(table.Columns, report.Column{Title: o.Name(), Right: true, Spare: o == CPU})
+	}
+	table.Columns = append(table.Columns, report.Column{Title: i18n.M("compare.column.runs"), Right: true, Spare: true},
+		report.Column{Title: i18n.M("compare.column.bar", i18n.M("compare.column.p50").In(l)), Spare: true})
 	most := 0.0
 	for i := range t.Cells {
 		most = max(most, t.Cells[i].Summary[m].P50.Value)
@@ -163,7 +170,7 @@ func (t Text) starts(l i18n.Lang) *report.Table {
 			return
 		}
 		row := []string{label, t.value(m, s.P50.Value, true), interval(s.P50), against, t.value(m, s.P90.Value, true), t.value(m, s.P99.Value, s.N >= 100)}
-		for _, other := range []Metric{CPU, RSS} {
+		for _, other := range others {
 			o, ok := c.Summary[other]
 			row = append(row, t.value(other, o.P50.Value, ok))
 		}
@@ -233,7 +240,7 @@ func (t Text) builds(l i18n.Lang) *report.Table {
 		warm, also := c.Summary[BuildWarm]
 		if ok || also {
 			table.Rows = append(table.Rows, []string{
-				t.name(c, l), t.value(BuildCold, cold.P50.Value, ok), t.value(BuildWarm, warm.P50.Value, also), fmt.Sprint(max(cold.N, warm.N)), t.bar(cold.P50.Value, most),
+				t.plain(t.Result.label(c, l, true)), t.value(BuildCold, cold.P50.Value, ok), t.value(BuildWarm, warm.P50.Value, also), fmt.Sprint(max(cold.N, warm.N)), t.bar(cold.P50.Value, most),
 			})
 		}
 	}
@@ -292,6 +299,13 @@ func (r *Result) MethodSentences() []i18n.Message {
 		i18n.M("compare.method.rounds", m.Rounds, len(r.Cells), m.Warmup, m.Runner, m.Seed),
 		m.stopped(),
 		i18n.M("compare.method.statistics", fmt.Sprintf("%.0f %%", 100*m.Confidence), m.Alpha),
+	}
+	if a := r.machines(); a != nil {
+		out = append(out, i18n.M("compare.method.machines", len(a.Values)))
+		if r.Incomplete {
+			out = append(out, i18n.M("compare.method.incomplete", m.Rounds))
+		}
+		return out
 	}
 	cpu := r.Machine.CPU
 	if cpu == "" {

@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/slipway-build/slipway/internal/i18n"
@@ -16,7 +17,7 @@ const (
 
 func (m Metric) class() int {
 	switch m {
-	case Listening, Ready, First, Second, Exited, CPU, BuildCold, BuildWarm:
+	case Listening, Ready, First, Second, Exited, Whole, CPU, BuildCold, BuildWarm:
 		return classTime
 	}
 	return classSize
@@ -31,8 +32,21 @@ func (m Metric) exact() bool {
 	return false
 }
 
+// built reports whether a metric is of building.
+func (m Metric) built() bool { return m == BuildCold || m == BuildWarm }
+
+// variesRunner reports whether programs are started in several ways.
+func (r *Result) variesRunner() bool {
+	return slices.ContainsFunc(r.varied(), func(i int) bool { return r.Axes[i].Name == axisRunner })
+}
+
 // runtime reports whether an axis changes only how a program is started.
-func (a Axis) runtime() bool { return a.Name == "cache" || strings.HasPrefix(a.Name, "env ") }
+func (a Axis) runtime() bool {
+	return a.Name == "cache" || a.Name == axisRunner || a.Name == axisMachine || strings.HasPrefix(a.Name, "env ")
+}
+
+// axisRunner is the axis of how programs are started.
+const axisRunner = "runner"
 
 // Name is what people call a metric.
 func (m Metric) Name() i18n.Message {
@@ -47,6 +61,8 @@ func (m Metric) Name() i18n.Message {
 		return i18n.M("compare.metric.second")
 	case Exited:
 		return i18n.M("compare.metric.exited")
+	case Whole:
+		return i18n.M("compare.metric.whole")
 	case CPU:
 		return i18n.M("compare.metric.cpu")
 	case RSS:
@@ -82,6 +98,8 @@ func axisValue(axis, v string, l i18n.Lang) string {
 		return i18n.M("compare.value.cgo.off").In(l)
 	case "cache=warm":
 		return i18n.M("compare.value.warm").In(l)
+	case "runner=none":
+		return i18n.M("compare.value.bare").In(l)
 	case "cache=cold":
 		return i18n.M("compare.value.cold").In(l)
 	}
@@ -93,7 +111,7 @@ func axisValue(axis, v string, l i18n.Lang) string {
 			return path.Base(v) // a directory
 		}
 		return v
-	case "subject", "target", "compression":
+	case "subject", "target", "compression", axisRunner, axisMachine:
 		return v
 	}
 	return axis[strings.LastIndexAny(axis, ". ")+1:] + "=" + v
@@ -116,9 +134,9 @@ func (r *Result) label(c *Cell, l i18n.Lang, sizes bool) string {
 	return strings.Join(parts, " · ")
 }
 
-// sized are the cells whose sizes are shown: those that differ only in how
+// Sized are the cells whose sizes are shown: those that differ only in how
 // they are started are one.
-func (r *Result) sized() []int {
+func (r *Result) Sized() []int {
 	var out []int
 	seen := map[string]bool{}
 	for i := range r.Cells {
