@@ -204,8 +204,8 @@ func (b *dockerBox) hold(ctx context.Context) error {
 		return err
 	}
 	proc := "/proc/" + strconv.Itoa(state.Pid)
-	if line, _ := os.ReadFile(proc + "/cmdline"); string(line) != pausePath+"\x00"+token+"\x00" {
-		return fmt.Errorf("a network of its own in an engine on another machine: %w", ErrUnsupported)
+	if err := becomes(ctx, proc, pausePath+"\x00"+token+"\x00"); err != nil {
+		return err
 	}
 	ns, err := os.Open(proc + "/ns/net")
 	if err != nil {
@@ -215,6 +215,25 @@ func (b *dockerBox) hold(ctx context.Context) error {
 	b.thread = newThread()
 	b.network, err = b.thread.enter(int(ns.Fd()))
 	return err
+}
+
+// becomes waits until a process has the command line: an engine says that a
+// container is started when its process has yet to execute the program. On
+// this machine it never has it when the engine is on another.
+func becomes(ctx context.Context, proc, cmdline string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, 5*time.Second,
+		fmt.Errorf("a network of its own in an engine on another machine: %w", ErrUnsupported))
+	defer cancel()
+	for {
+		if line, _ := os.ReadFile(proc + "/cmdline"); string(line) == cmdline {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // enter moves a thread into a network and opens that to itself.
