@@ -234,7 +234,9 @@ func (a *app) savedResult(name string) (*compare.Result, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fault.New(err, i18n.M("compare.from.read", name), i18n.M("compare.from.hint"))
+		e := fault.UsageError(i18n.M("compare.from.read", name), i18n.M("compare.from.hint"))
+		e.Cause = err
+		return nil, e
 	}
 	defer file.Close()
 	r, err := compare.Read(file)
