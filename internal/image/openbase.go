@@ -111,7 +111,8 @@ func noRoot(name string, o RootOptions) error {
 	if !rootfs.ValidName(name) {
 		e.Hint = i18n.M("image_inspect.root.kinds.hint")
 	}
-	if kept, err := o.Shelf.List(); o.Shelf.Dir != "" && err == nil {
+	if kept, err := o.Shelf.List(); o.Shelf.Dir != "" && err == nil && len(kept) > 0 {
+		e.Detail = "$ slipway rootfs list\n" // says in any language what the names are
 		for _, k := range kept {
 			e.Detail += k.Name + "\n"
 		}
