@@ -16,7 +16,8 @@ type Comparison struct {
 	Hi    float64 `json:"hi"`
 	Exact bool    `json:"exact,omitempty"` // sizes: nothing is left to chance
 	P     float64 `json:"p,omitempty"`     // that of Mann and Whitney, corrected by Holm for all of this metric
-	// Differs says that the difference can be told from chance.
+	// Differs says that the difference can be told from chance: by the test,
+	// and by an interval that does not hold 1.
 	Differs bool `json:"differs"`
 }
 
@@ -74,7 +75,7 @@ func (r *Result) contrasts(m Metric) []Comparison {
 	}
 	for k, v := range holm(p) {
 		c := &out[tests[k]]
-		c.P, c.Differs = v, v < r.Method.Alpha
+		c.P, c.Differs = v, v < r.Method.Alpha && (c.Lo > 1 || c.Hi < 1)
 	}
 	return out
 }
